@@ -1,0 +1,28 @@
+import { Type } from 'typebox';
+import { defineCheck } from '../engine/check.ts';
+import { Quantity } from '../engine/parameters.ts';
+import { prepareBounds, requireResource } from '../engine/resources.ts';
+
+export default defineCheck({
+  name: 'cpuRequests',
+  title: 'CPU requests',
+  metWhen:
+    'Every regular, init and sidecar container has a CPU request, or the pod has one, or a LimitRange of the namespace gives a default.',
+  group: 'Resource limits',
+  items: ['deploy.containers.resource-limits'],
+  scope: 'workload',
+  priorities: { 'production-v1': 'Critical', 'baseline-v1': 'Important' },
+  perContainer: true,
+  reads: ['LimitRange'],
+  aspects: ['Resources'],
+  parameters: Type.Object({
+    min: Quantity('Least allowed CPU request of a container.'),
+    max: Quantity('Most allowed CPU request of a container.'),
+  }),
+  rationale:
+    'The scheduler places pods by their requests. Without a CPU request a pod lands on a full node and starves there as soon as its neighbours are busy.',
+  remediation: 'set resources.requests.cpu',
+  source: 'https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/',
+  prepare: prepareBounds,
+  run: (input) => requireResource(input, 'requests', 'cpu', input.parameters),
+});

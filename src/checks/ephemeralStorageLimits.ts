@@ -1,0 +1,27 @@
+import { Type } from 'typebox';
+import { defineCheck } from '../engine/check.ts';
+import { Quantity } from '../engine/parameters.ts';
+import { prepareBounds, requireResource } from '../engine/resources.ts';
+
+export default defineCheck({
+  name: 'ephemeralStorageLimits',
+  title: 'Ephemeral storage limits',
+  metWhen:
+    'Every regular, init and sidecar container has a ephemeral storage limit, or the pod has one, or a LimitRange of the namespace gives a default.',
+  group: 'Resource limits',
+  items: ['deploy.containers.resource-limits'],
+  scope: 'workload',
+  priorities: { 'production-v1': 'NiceToHave', 'baseline-v1': 'Disabled' },
+  perContainer: true,
+  reads: ['LimitRange'],
+  aspects: ['Resources'],
+  parameters: Type.Object({
+    max: Quantity('Most allowed ephemeral storage limit of a container.'),
+  }),
+  rationale:
+    'Logs and scratch files of one container can fill the disk of its node; the kubelet then evicts pods until it has room.',
+  remediation: 'set resources.limits.ephemeral-storage',
+  source: 'https://kubernetes.io/docs/concepts/storage/ephemeral-storage/',
+  prepare: prepareBounds,
+  run: (input) => requireResource(input, 'limits', 'ephemeral-storage', input.parameters),
+});

@@ -1,0 +1,112 @@
+import { Type } from 'typebox';
+import { defineCheck, unmetAt, type Outcome } from '../engine/check.ts';
+import { credentialIn, isInnocent, isPlaceholder, saysSecret } from '../engine/credentials.ts';
+import { matchesNamePattern } from '../engine/names.ts';
+import { Names } from '../engine/parameters.ts';
+import type { Path } from '../engine/path.ts';
+import { PROBE_FIELDS } from '../engine/probes.ts';
+import type { Container } from '../engine/workload.ts';
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+const MOVE = 'move it into a Secret and name it with valueFrom.secretKeyRef';
+
+export default defineCheck({
+  name: 'hardcodedCredentials',
+  title: 'Hardcoded credentials',
+  metWhen:
+    'No credential stands as a literal in environment variables, args, command, probe headers or annotations: known token formats, private keys, URLs with a password, and literals under a name that says secret.',
+  group: 'Secret references',
+  items: ['security.secrets.no-hardcoded-credentials', 'security.secrets.secure-api-key-storage'],
+  scope: 'workload',
+  priorities: { 'production-v1': 'Critical', 'baseline-v1': 'Critical' },
+  perContainer: true,
+  parameters: Type.Object({
+    allow: Names(
+      'Names of environment variables, flags, headers and annotations that hold no credential; `*` at the end allowed.',
+    ),
+  }),
+  rationale:
+    'A credential in a manifest is readable by everyone who may read the workload or the repository, and stays in the history of both.',
+  remediation: MOVE,
+  source: 'https://kubernetes.io/docs/concepts/security/secrets-good-practices/',
+  prepare: ({ allow = [] }) => ({ allow }),
+  *run({ workload, containers, parameters: { allow } }) {
+    for (const container of containers) {
+      yield* judgeEnvironment(container, allow);
+      yield* judgeWords(container, 'command', allow);
+      yield* judgeWords(container, 'args', allow);
+      yield* judgeHeaders(container, allow);
+    }
+    yield* judgeAnnotations(workload.annotations, ['metadata', 'annotations'], allow);
+    if (workload.kind.template.length > 0) {
+      const path = [...workload.kind.template, 'metadata', 'annotations'];
+      yield* judgeAnnotations(workload.template.metadata?.annotations ?? {}, path, allow);
+    }
+  },
+});
+
+function* judgeEnvironment(container: Container, allow: readonly string[]): Iterable<Outcome> {
+  for (const [index, { name, value }] of (container.spec.env ?? []).entries()) {
+    if (!value || matchesNamePattern(name, allow)) continue;
+    const found = credentialUnder(name, value);
+    if (found !== undefined) yield unmetAt(container, ['env', index, 'value'], `${name} holds ${found}`);
+  }
+}
+
+/** Flags: `--token=x`, `--token x`, and formats anywhere in a word. */
+function* judgeWords(container: Container, field: 'command' | 'args', allow: readonly string[]): Iterable<Outcome> {
+  const words = container.spec[field] ?? [];
+  for (const [index, word] of words.entries()) {
+    const flag = /^--?([A-Za-z][\w.-]{0,128})(?:=([^]*))?$/.exec(word);
+    const name = flag?.[1];
+    if (name !== undefined && matchesNamePattern(name, allow)) continue;
+    const next = words[index + 1];
+    const value = flag?.[2] ?? (name !== undefined && next !== undefined && !next.startsWith('-') ? next : undefined);
+    const found =
+      credentialIn(word) ?? (name !== undefined && value !== undefined ? literalUnder(name, value) : undefined);
+    if (found !== undefined) {
+      yield unmetAt(
+        container,
+        [field, index],
+        name === undefined ? `holds ${found}` : `--${name} holds ${found}`,
+        MOVE,
+      );
+    }
+  }
+}
+
+function* judgeHeaders(container: Container, allow: readonly string[]): Iterable<Outcome> {
+  for (const field of PROBE_FIELDS) {
+    for (const [index, { name, value }] of (container.spec[field]?.httpGet?.httpHeaders ?? []).entries()) {
+      if (!value || matchesNamePattern(name, allow)) continue;
+      const scheme = /^authorization$/i.test(name) && /^(?:basic|bearer|token) +\S{6}/i.test(value);
+      const found = scheme ? 'a credential' : credentialUnder(name, value);
+      if (found === undefined) continue;
+      const path = [field, 'httpGet', 'httpHeaders', index, 'value'];
+      yield unmetAt(container, path, `header ${name} holds ${found}`, 'probe an endpoint that needs no credential');
+    }
+  }
+}
+
+function* judgeAnnotations(
+  annotations: Readonly<Record<string, string>>,
+  path: Path,
+  allow: readonly string[],
+): Iterable<Outcome> {
+  for (const [name, value] of Object.entries(annotations)) {
+    if (name === LAST_APPLIED || matchesNamePattern(name, allow)) continue;
+    const found = credentialIn(value);
+    if (found === undefined) continue;
+    yield { type: 'unmet', path: [...path, name], message: `holds ${found}`, remediation: 'move it into a Secret' };
+  }
+}
+
+/** What a value is if it is a credential, judged by its format and by the name it stands under. */
+function credentialUnder(name: string, value: string): string | undefined {
+  return credentialIn(value) ?? literalUnder(name, value);
+}
+
+/** Placeholders are left to placeholderValues: one thing, one finding. */
+function literalUnder(name: string, value: string): string | undefined {
+  return saysSecret(name) && !isInnocent(value) && !isPlaceholder(value, true) ? 'a literal credential' : undefined;
+}

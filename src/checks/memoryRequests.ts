@@ -1,0 +1,28 @@
+import { Type } from 'typebox';
+import { defineCheck } from '../engine/check.ts';
+import { Quantity } from '../engine/parameters.ts';
+import { prepareBounds, requireResource } from '../engine/resources.ts';
+
+export default defineCheck({
+  name: 'memoryRequests',
+  title: 'Memory requests',
+  metWhen:
+    'Every regular, init and sidecar container has a memory request, or the pod has one, or a LimitRange of the namespace gives a default.',
+  group: 'Resource limits',
+  items: ['deploy.containers.resource-limits'],
+  scope: 'workload',
+  priorities: { 'production-v1': 'Critical', 'baseline-v1': 'Critical' },
+  perContainer: true,
+  reads: ['LimitRange'],
+  aspects: ['Resources'],
+  parameters: Type.Object({
+    min: Quantity('Least allowed memory request of a container.'),
+    max: Quantity('Most allowed memory request of a container.'),
+  }),
+  rationale:
+    'The scheduler places pods by their requests, and the kubelet evicts first what uses more memory than it requested.',
+  remediation: 'set resources.requests.memory',
+  source: 'https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/',
+  prepare: prepareBounds,
+  run: (input) => requireResource(input, 'requests', 'memory', input.parameters),
+});

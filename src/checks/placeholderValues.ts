@@ -1,0 +1,35 @@
+import { Type } from 'typebox';
+import { defineCheck, unmetAt } from '../engine/check.ts';
+import { isPlaceholder, saysSecret } from '../engine/credentials.ts';
+import { matchesNamePattern } from '../engine/names.ts';
+import { Names } from '../engine/parameters.ts';
+
+export default defineCheck({
+  name: 'placeholderValues',
+  title: 'Placeholder values',
+  metWhen:
+    'No environment variable holds a placeholder: changeme, replace-me, your-api-key-here, TODO, <...>, xxx; bare words such as test, admin or password count only under a name that says secret.',
+  group: 'Secret references',
+  items: ['security.secrets.no-hardcoded-credentials'],
+  scope: 'workload',
+  priorities: { 'production-v1': 'Critical', 'baseline-v1': 'Important' },
+  perContainer: true,
+  parameters: Type.Object({
+    allow: Names('Names of environment variables whose values are meant as they stand; `*` at the end allowed.'),
+  }),
+  rationale:
+    'A placeholder in production is a forgotten step: the workload starts, and fails or is open to anyone later.',
+  remediation: 'write the real value, for a secret with valueFrom.secretKeyRef',
+  source: 'https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/',
+  prepare: ({ allow = [] }) => ({ allow }),
+  *run({ containers, parameters: { allow } }) {
+    for (const container of containers) {
+      for (const [index, { name, value }] of (container.spec.env ?? []).entries()) {
+        if (!value || matchesNamePattern(name, allow)) continue;
+        if (isPlaceholder(value, saysSecret(name))) {
+          yield unmetAt(container, ['env', index, 'value'], `${name} holds a placeholder`);
+        }
+      }
+    }
+  },
+});

@@ -1,0 +1,111 @@
+/**
+ * Tells credentials and placeholders from ordinary configuration.
+ *
+ * Every pattern runs in time linear in the text: repetitions are bounded or follow a literal. What is found is named by
+ * its format; the text itself is never returned.
+ */
+
+/** Token formats, each by what its issuer documents. `$` in a value would be a reference, so none of them contains it. */
+const FORMATS: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ['a private key', /-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----/],
+  ['an AWS access key', /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/],
+  ['a GitHub token', /\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_[A-Za-z0-9_]{50}/],
+  ['a GitLab token', /\bgl(?:pat|dt|rt|ptt|cbt|soat)-[\w-]{20}/],
+  ['a Slack token', /\bxox[abeoprs]-[A-Za-z0-9-]{10}/],
+  ['a Slack webhook', /hooks\.slack\.com\/services\/T\w{6,20}\/B\w{6,20}\/\w{16}/],
+  ['an API key of Anthropic', /\bsk-ant-[\w-]{20}/],
+  ['an API key of OpenAI', /\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9][\w-]{19}/],
+  ['a Google API key', /\bAIza[\w-]{35}/],
+  ['a Hugging Face token', /\bhf_[A-Za-z0-9]{30}/],
+  ['a Stripe key', /\b[rs]k_(?:live|test)_[A-Za-z0-9]{16}/],
+  ['a Stripe webhook secret', /\bwhsec_[A-Za-z0-9+/]{24}/],
+  ['a SendGrid key', /\bSG\.[\w-]{16,64}\.[\w-]{16}/],
+  ['a Twilio key', /\bSK[0-9a-f]{32}\b/],
+  ['an npm token', /\bnpm_[A-Za-z0-9]{36}/],
+  ['a PyPI token', /\bpypi-AgEIcHlwaS5vcmc[\w-]{20}/],
+  ['a DigitalOcean token', /\bdo[opr]_v1_[0-9a-f]{64}/],
+  ['a Vault token', /\bhv[sbr]\.[\w-]{24}/],
+  ['a Databricks token', /\bdapi[0-9a-f]{32}/],
+  ['a Grafana token', /\bglsa_[A-Za-z0-9]{32}_[0-9a-f]{8}/],
+  ['a Docker Hub token', /\bdckr_(?:pat|oat)_[\w-]{24}/],
+  ['a JSON Web Token', /\beyJ[\w-]{8,4096}\.eyJ[\w-]{8,4096}\.[\w-]/],
+  ['an Azure storage key', /\b(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40}/i],
+];
+
+/** One pass over a text that none of the formats can be in: nearly every text. */
+const ANY_HINT =
+  /-----BEGIN|A[KS]IA|gh[pousr]_|github_pat|gl[a-z]{2,4}-|xox[a-z]-|hooks\.slack|sk-|AIza|hf_|[rs]k_|whsec_|SG\.|SK[0-9a-f]|npm_|pypi-|_v1_|hv[sbr]\.|dapi|glsa_|dckr_|eyJ|AccessKey=|AccountKey=|accountkey=|sharedaccesskey=|:\/\//;
+
+const URL_PASSWORD = /\b[A-Za-z][A-Za-z0-9+.-]{1,30}:\/\/[^/\s:@]{0,256}:([^@/\s]{1,512})@/;
+
+/**
+ * Finds a credential by its format anywhere in a text.
+ *
+ * @returns what it is (`a GitHub token`), or undefined.
+ */
+export function credentialIn(text: string): string | undefined {
+  if (!ANY_HINT.test(text)) return undefined;
+  for (const [name, pattern] of FORMATS) if (pattern.test(text)) return name;
+  const password = URL_PASSWORD.exec(text)?.[1];
+  if (password !== undefined && !isReference(password) && !isPlaceholder(password, true)) {
+    return 'a URL with a password';
+  }
+  return undefined;
+}
+
+const SECRET_NAME =
+  /(?:^|_)(?:api_?key|secret(?:_?(?:access_?)?key(?:_?base)?)?|client_?secret|token|passw(?:or)?d|passphrase|pwd|private_?key|access_?key(?:_?id)?|signing_?key|encryption_?key|credentials?)$/;
+const PUBLIC_NAME = /(?:public|site|publishable)_?(?:api_?)?key$/;
+
+/** Does a name (of a variable, flag or header) say that its value is a secret: DB_PASSWORD, apiKey, X-Auth-Token? */
+export function saysSecret(name: string): boolean {
+  if (name.length > 256) return false;
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/[.\s-]+/g, '_')
+    .toLowerCase();
+  return SECRET_NAME.test(words) && !PUBLIC_NAME.test(words);
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const DIGEST = /^(?:sha(?:1|224|256|384|512)|md5)[:-][A-Za-z0-9+/=]+$/i;
+const WORD_VALUES = /^(?:true|false|yes|no|on|off|none|null|nil|enabled|disabled|required|optional|auto)$/i;
+
+/** Is a value that stands under a secret's name clearly not the secret itself: empty, a switch, a path, a reference? */
+export function isInnocent(value: string): boolean {
+  return (
+    value.trim() === '' ||
+    WORD_VALUES.test(value) ||
+    isReference(value) ||
+    value.startsWith('/') ||
+    /^(?:file|vault|secret|ref\+\w+|awssm|gcpsm|op):/.test(value) ||
+    value.includes('-----BEGIN PUBLIC KEY') ||
+    value.includes('-----BEGIN CERTIFICATE') ||
+    UUID.test(value) ||
+    DIGEST.test(value)
+  );
+}
+
+/** Is a value made of nothing but references, which the kubelet or the program resolves: `$(VAR)`, `${VAR}`, `{{ var }}`? */
+function isReference(value: string): boolean {
+  return (
+    value !== '' &&
+    value.replace(/\$\([^)]{1,256}\)|\$\{[^}]{1,256}\}|\$[A-Za-z_]\w{0,255}|\{\{[^}]{1,256}\}\}/g, '').trim() === ''
+  );
+}
+
+const PLACEHOLDER =
+  /^(?:change[_ -]?(?:me|this|it)|replace[_ -]?(?:me|this|with[_ -].{1,64})|your[_ -].{1,64}|<[^<>]{1,64}>|x{3,}|todo(?:[ :_-].{0,64})?|fixme|tbd|placeholder|dummy|insert[_ -].{1,64}|enter[_ -].{1,64}|put[_ -].{1,64}[_ -]here|.{1,48}[_ -]goes[_ -]here|.{1,48}[_ -]here)$/i;
+const WEAK_WORD =
+  /^(?:test|testing|admin|root|user|example|sample|demo|default|secret|password|passwd|pass|123456|12345678|qwerty|foo|bar|abc123|string)$/i;
+
+/**
+ * Is a value one that somebody meant to replace: changeme, your-api-key-here, TODO, `<token>`, xxx?
+ *
+ * @param underSecretName - whether bare words count too (test, admin, password), which mean nothing elsewhere
+ */
+export function isPlaceholder(value: string, underSecretName: boolean): boolean {
+  if (value.length > 128) return false;
+  const trimmed = value.trim();
+  return PLACEHOLDER.test(trimmed) || (underSecretName && WEAK_WORD.test(trimmed));
+}

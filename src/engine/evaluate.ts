@@ -1,0 +1,94 @@
+import type { ActivePriority, Check, Outcome } from './check.ts';
+import { matchesNamePattern } from './names.ts';
+import type { Related } from './related.ts';
+import type { Workload } from './workload.ts';
+
+/** A check as a policy enables it. */
+export interface EnabledCheck {
+  readonly check: Check;
+  readonly priority: ActivePriority;
+  /** What the check's `prepare` made of the parameters. */
+  readonly parameters: unknown;
+  /** Name patterns of containers that it does not judge. */
+  readonly exclude: readonly string[];
+}
+
+export type Status = 'Met' | 'Unmet' | 'NotApplicable' | 'Unknown' | 'Error';
+export type Unmet = Extract<Outcome, { type: 'unmet' }>;
+
+/** What one check found out about one workload. */
+export interface CheckResult {
+  readonly enabled: EnabledCheck;
+  readonly status: Status;
+  readonly unmet: readonly Unmet[];
+  /** Why it is Unknown, NotApplicable or Error; notes. */
+  readonly causes: readonly string[];
+  readonly notes: readonly string[];
+  /** Earliest time at which waiting is over, milliseconds since 1970. */
+  readonly recheckAt: number | undefined;
+  /** What `run` threw. */
+  readonly error: unknown;
+}
+
+const NOTHING: readonly never[] = Object.freeze([]);
+
+/** Does a check judge workloads like this one at all? */
+export function appliesTo({ appliesTo }: Check, { kind, controller, replicas }: Workload): boolean {
+  if (appliesTo === 'LongRunning') return kind.runsToCompletion !== true && controller?.kind !== 'Job';
+  if (appliesTo === 'Replicated') return replicas !== undefined && controller === undefined;
+  return true;
+}
+
+/** Runs one check on one workload. What the check throws becomes the status Error; nothing is thrown. */
+export function evaluateCheck(enabled: EnabledCheck, workload: Workload, related: Related, now: number): CheckResult {
+  const { check, exclude } = enabled;
+  if (!appliesTo(check, workload)) {
+    return result(enabled, 'NotApplicable', [`does not apply to this ${workload.kind.kind}`]);
+  }
+  const containers =
+    exclude.length === 0
+      ? workload.containers
+      : workload.containers.filter(({ name }) => !matchesNamePattern(name, exclude));
+
+  let unmet: Unmet[] | undefined;
+  let unknown: string[] | undefined;
+  let notApplicable: string[] | undefined;
+  let notes: string[] | undefined;
+  let recheckAt: number | undefined;
+  try {
+    for (const outcome of check.run({ workload, containers, parameters: enabled.parameters as never, related, now })) {
+      switch (outcome.type) {
+        case 'unmet':
+          (unmet ??= []).push(outcome);
+          break;
+        case 'unknown':
+          (unknown ??= []).push(outcome.cause);
+          if (outcome.recheckAt !== undefined) recheckAt = Math.min(recheckAt ?? Infinity, outcome.recheckAt);
+          break;
+        case 'notApplicable':
+          (notApplicable ??= []).push(outcome.reason);
+          break;
+        case 'note':
+          (notes ??= []).push(outcome.text);
+          break;
+      }
+    }
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    return { ...result(enabled, 'Error', [`the check failed: ${cause}`]), error };
+  }
+  const status: Status = unmet ? 'Unmet' : unknown ? 'Unknown' : notApplicable ? 'NotApplicable' : 'Met';
+  return {
+    enabled,
+    status,
+    unmet: unmet ?? NOTHING,
+    causes: unknown ?? notApplicable ?? NOTHING,
+    notes: notes ?? NOTHING,
+    recheckAt,
+    error: undefined,
+  };
+}
+
+function result(enabled: EnabledCheck, status: Status, causes: readonly string[]): CheckResult {
+  return { enabled, status, unmet: NOTHING, causes, notes: NOTHING, recheckAt: undefined, error: undefined };
+}

@@ -1,0 +1,92 @@
+import type { Path } from './path.ts';
+
+/** A kind of object that makes pods: how the API server serves it, and where in it the pod template stands. */
+export interface WorkloadKind {
+  readonly kind: string;
+  /** API group; the core group is the empty string. */
+  readonly group: string;
+  /** The version that is watched and routed to the webhook. */
+  readonly version: string;
+  /** Plural name in URLs and RBAC rules. */
+  readonly resource: string;
+  /** Where metadata and spec of the pod stand; the root for a Pod. */
+  readonly template: Path;
+  /** Where the replica count stands; absent where the kind has none. */
+  readonly replicas?: Path;
+  /** Pods of this kind run until they are done, so probes and replica counts have no say. */
+  readonly runsToCompletion?: true;
+  /** Its older templates are kept, as these objects that it owns. */
+  readonly history?: 'ReplicaSet' | 'ControllerRevision';
+}
+
+const TEMPLATE: Path = ['spec', 'template'];
+const REPLICAS: Path = ['spec', 'replicas'];
+
+/** The kinds of Kubernetes itself, Deployments first. */
+export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
+  {
+    kind: 'Deployment',
+    group: 'apps',
+    version: 'v1',
+    resource: 'deployments',
+    template: TEMPLATE,
+    replicas: REPLICAS,
+    history: 'ReplicaSet',
+  },
+  {
+    kind: 'StatefulSet',
+    group: 'apps',
+    version: 'v1',
+    resource: 'statefulsets',
+    template: TEMPLATE,
+    replicas: REPLICAS,
+    history: 'ControllerRevision',
+  },
+  {
+    kind: 'DaemonSet',
+    group: 'apps',
+    version: 'v1',
+    resource: 'daemonsets',
+    template: TEMPLATE,
+    history: 'ControllerRevision',
+  },
+  { kind: 'ReplicaSet', group: 'apps', version: 'v1', resource: 'replicasets', template: TEMPLATE, replicas: REPLICAS },
+  {
+    kind: 'ReplicationController',
+    group: '',
+    version: 'v1',
+    resource: 'replicationcontrollers',
+    template: TEMPLATE,
+    replicas: REPLICAS,
+  },
+  { kind: 'Job', group: 'batch', version: 'v1', resource: 'jobs', template: TEMPLATE, runsToCompletion: true },
+  {
+    kind: 'CronJob',
+    group: 'batch',
+    version: 'v1',
+    resource: 'cronjobs',
+    template: ['spec', 'jobTemplate', 'spec', 'template'],
+    runsToCompletion: true,
+  },
+  { kind: 'Pod', group: '', version: 'v1', resource: 'pods', template: [] },
+];
+
+/** The group of an `apiVersion`: `apps` of `apps/v1`, the empty string of `v1`. */
+export function groupOf(apiVersion: string): string {
+  const slash = apiVersion.indexOf('/');
+  return slash < 0 ? '' : apiVersion.slice(0, slash);
+}
+
+/** `apps/v1`, or `v1` for the core group. */
+export function apiVersionOf(kind: Pick<WorkloadKind, 'group' | 'version'>): string {
+  return kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+}
+
+/** Finds the workload kind of an object by its group and kind; every version of a group is read alike. */
+export function workloadKindOf(
+  apiVersion: string,
+  kind: string,
+  kinds: readonly WorkloadKind[] = WORKLOAD_KINDS,
+): WorkloadKind | undefined {
+  return kinds.find((candidate) => candidate.kind === kind && candidate.group === groupOf(apiVersion));
+}

@@ -1,0 +1,82 @@
+import type { Outcome, CheckInput } from './check.ts';
+import { SECRET_MAKERS, type Answer, type ConfigMapFacts, type Related, type SecretFacts } from './related.ts';
+import type { Reference } from './references.ts';
+
+/** Types of Secret from which the kubelet takes credentials for pulling images. */
+const PULL_TYPES = ['kubernetes.io/dockerconfigjson', 'kubernetes.io/dockercfg'];
+
+export interface ReferenceParameters {
+  readonly whenMissing: 'Unmet' | 'Wait';
+  readonly keys: boolean;
+}
+
+/**
+ * Judges one reference to a Secret or ConfigMap: it exists, holds the keys, and has a type that fits.
+ *
+ * A Secret that another object of the namespace is going to make counts as there.
+ *
+ * @param via - how the workload comes to the reference, for messages; empty if it names it itself
+ */
+export function* judgeReference(
+  reference: Reference,
+  { workload, related }: Pick<CheckInput<unknown>, 'workload' | 'related'>,
+  { whenMissing, keys }: ReferenceParameters,
+  via = '',
+): Iterable<Outcome> {
+  const { kind, name, path, container } = reference;
+  const unmet = (message: string, remediation: string, waits: boolean): Outcome => ({
+    type: 'unmet',
+    path,
+    message: via + message,
+    remediation,
+    ...(container === undefined ? {} : { container }),
+    ...(waits ? { waits: true } : {}),
+  });
+
+  const answer: Answer<SecretFacts | ConfigMapFacts> = related.find(kind, workload.namespace, name);
+  if (answer.state === 'unknown') {
+    if (!reference.optional) yield { type: 'unknown', cause: `${kind} ${name}: ${answer.cause}` };
+    return;
+  }
+  if (answer.state === 'absent') {
+    if (reference.optional) return;
+    const maker = kind === 'Secret' ? makerOf(related, workload.namespace, name) : undefined;
+    if (maker === undefined) {
+      yield unmet(`${kind} ${name} does not exist`, `create ${kind} ${name} first`, whenMissing === 'Wait');
+    } else {
+      yield maker;
+    }
+    return;
+  }
+  const facts = answer.values[0] as (typeof answer.values)[number];
+  if (reference.pull && 'type' in facts && !PULL_TYPES.includes(facts.type)) {
+    yield unmet(
+      `Secret ${name} has type ${facts.type}, which does not fit for pulling images`,
+      'create it with kubectl create secret docker-registry',
+      false,
+    );
+  }
+  if (!keys || reference.optional) return;
+  for (const key of reference.keys) {
+    if (facts.keys === undefined) {
+      yield { type: 'unknown', cause: `${kind} ${name}: its keys could not be learnt` };
+    } else if (!facts.keys.includes(key)) {
+      yield unmet(
+        `${kind} ${name} has no key ${key}`,
+        `add the key ${key}, or name one that it has`,
+        whenMissing === 'Wait',
+      );
+    }
+  }
+}
+
+/** What is going to make a Secret, as a note; undefined if nothing known is. */
+function makerOf(related: Related, namespace: string, name: string): Outcome | undefined {
+  for (const kind of SECRET_MAKERS) {
+    const answer = related.find(kind, namespace, name);
+    if (answer.state === 'found') {
+      return { type: 'note', text: `Secret ${name} will be made by ${kind} ${answer.values[0]?.name}` };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,38 @@
+/** Where something stands in a user's own object: map keys and list indexes from the root. */
+export type Path = readonly (string | number)[];
+
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_-]*$/;
+
+/**
+ * Writes a path the way the Kubernetes API server writes field paths: `spec.containers[0].image`, and keys that are not
+ * plain words in brackets: `metadata.annotations[example.com/a]`. The root is written as `(root)`.
+ */
+export function formatPath(path: Path): string {
+  if (path.length === 0) return '(root)';
+  let text = '';
+  for (const step of path) {
+    if (typeof step === 'number' || !IDENTIFIER.test(step)) text += `[${step}]`;
+    else text += text === '' ? step : `.${step}`;
+  }
+  return text;
+}
+
+/** Reads the value at a path, or undefined where the object ends before it. */
+export function valueAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Record<string | number, unknown>)[step];
+  }
+  return value;
+}
+
+/** Turns a JSON pointer, as ajv reports it (`/spec/containers/0`), into a path; steps that are digits become indexes. */
+export function fromPointer(pointer: string): Path {
+  if (pointer === '') return [];
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((step) => (/^(0|[1-9][0-9]*)$/.test(step) ? Number(step) : step));
+}

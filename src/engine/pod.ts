@@ -1,0 +1,108 @@
+/**
+ * The part of a pod template that checks read: its shape and, from the same source, its types. Field by field from the
+ * Kubernetes API (core/v1 PodTemplateSpec); what no check reads is not named and may be anything.
+ */
+import { Type, type Static } from 'typebox';
+import { ListOf, Maybe, StringMap, StringOrNumber } from './schema.ts';
+
+const Integer = Type.Integer();
+const Text = Type.String();
+const Flag = Type.Boolean();
+
+const KeyOfObject = Type.Object({ name: Maybe(Text), key: Maybe(Text), optional: Maybe(Flag) });
+const ObjectName = Type.Object({ name: Maybe(Text), optional: Maybe(Flag) });
+const LocalObject = Type.Object({ name: Maybe(Text) });
+const KeyItems = ListOf(Type.Object({ key: Text }));
+
+const EnvVar = Type.Object({
+  name: Text,
+  value: Maybe(Text),
+  valueFrom: Maybe(Type.Object({ secretKeyRef: Maybe(KeyOfObject), configMapKeyRef: Maybe(KeyOfObject) })),
+});
+
+const EnvFrom = Type.Object({ secretRef: Maybe(ObjectName), configMapRef: Maybe(ObjectName) });
+
+const HttpGet = Type.Object({
+  host: Maybe(Text),
+  port: Maybe(StringOrNumber),
+  httpHeaders: ListOf(Type.Object({ name: Text, value: Maybe(Text) })),
+});
+
+const Probe = Type.Object({
+  httpGet: Maybe(HttpGet),
+  tcpSocket: Maybe(Type.Object({ host: Maybe(Text), port: Maybe(StringOrNumber) })),
+  grpc: Maybe(Type.Object({ port: Maybe(Integer) })),
+  exec: Maybe(Type.Object({ command: ListOf(Text) })),
+  initialDelaySeconds: Maybe(Integer),
+  periodSeconds: Maybe(Integer),
+  timeoutSeconds: Maybe(Integer),
+  failureThreshold: Maybe(Integer),
+});
+
+const Quantities = Maybe(Type.Record(Text, StringOrNumber));
+const Resources = Type.Object({ limits: Quantities, requests: Quantities });
+
+const ContainerSpec = Type.Object({
+  name: Text,
+  image: Maybe(Text),
+  command: ListOf(Text),
+  args: ListOf(Text),
+  env: ListOf(EnvVar),
+  envFrom: ListOf(EnvFrom),
+  ports: ListOf(Type.Object({ name: Maybe(Text), containerPort: Maybe(Integer) })),
+  resources: Maybe(Resources),
+  livenessProbe: Maybe(Probe),
+  readinessProbe: Maybe(Probe),
+  startupProbe: Maybe(Probe),
+  restartPolicy: Maybe(Text),
+});
+
+const SecretRef = Maybe(Type.Object({ secretRef: Maybe(LocalObject) }));
+
+const Volume = Type.Object({
+  name: Text,
+  secret: Maybe(Type.Object({ secretName: Maybe(Text), optional: Maybe(Flag), items: KeyItems })),
+  configMap: Maybe(Type.Object({ name: Maybe(Text), optional: Maybe(Flag), items: KeyItems })),
+  projected: Maybe(
+    Type.Object({
+      sources: ListOf(
+        Type.Object({
+          secret: Maybe(Type.Object({ name: Maybe(Text), optional: Maybe(Flag), items: KeyItems })),
+          configMap: Maybe(Type.Object({ name: Maybe(Text), optional: Maybe(Flag), items: KeyItems })),
+        }),
+      ),
+    }),
+  ),
+  csi: Maybe(Type.Object({ nodePublishSecretRef: Maybe(LocalObject) })),
+  azureFile: Maybe(Type.Object({ secretName: Maybe(Text) })),
+  cephfs: SecretRef,
+  cinder: SecretRef,
+  flexVolume: SecretRef,
+  iscsi: SecretRef,
+  rbd: SecretRef,
+  scaleIO: SecretRef,
+  storageos: SecretRef,
+  image: Maybe(Type.Object({ reference: Maybe(Text) })),
+});
+
+export const PodSpecSchema = Type.Object({
+  containers: ListOf(ContainerSpec),
+  initContainers: ListOf(ContainerSpec),
+  volumes: ListOf(Volume),
+  imagePullSecrets: ListOf(LocalObject),
+  serviceAccountName: Maybe(Text),
+  serviceAccount: Maybe(Text),
+  resources: Maybe(Resources),
+});
+
+export const TemplateMetadataSchema = Type.Object({ labels: Maybe(StringMap), annotations: Maybe(StringMap) });
+
+/** A pod template; for a plain Pod its own metadata and spec. */
+export const PodTemplateSchema = Type.Object({ metadata: Maybe(TemplateMetadataSchema), spec: PodSpecSchema });
+
+export type PodSpec = Static<typeof PodSpecSchema>;
+export type PodTemplate = Static<typeof PodTemplateSchema>;
+export type ContainerSpec = Static<typeof ContainerSpec>;
+export type Probe = Static<typeof Probe>;
+export type Volume = Static<typeof Volume>;
+export type ResourceRequirements = Static<typeof Resources>;

@@ -1,0 +1,107 @@
+/**
+ * Every place in a pod template that names a Secret or a ConfigMap (core/v1: EnvVarSource, EnvFromSource, VolumeSource,
+ * LocalObjectReference), in all kinds of containers.
+ */
+import { OneOf } from './parameters.ts';
+import type { Path } from './path.ts';
+import type { Workload } from './workload.ts';
+
+export interface Reference {
+  readonly kind: 'Secret' | 'ConfigMap';
+  readonly name: string;
+  /** The keys that must be in it; empty where the whole object is used. */
+  readonly keys: readonly string[];
+  /** `optional: true`: Kubernetes starts the pod without it. */
+  readonly optional: boolean;
+  /** It holds credentials for pulling images, which takes a Secret of certain types. */
+  readonly pull: boolean;
+  readonly path: Path;
+  /** Name of the container that uses it; undefined for volumes and pull secrets. */
+  readonly container: string | undefined;
+}
+
+/** The parameter `whenMissing` of reference checks. */
+export const WHEN_MISSING = OneOf(
+  ['Unmet', 'Wait'],
+  'Unmet',
+  'What a missing object means. Wait: it may follow; admission only warns, and the report shows it as unmet once the workload is older than enforcement.companionGrace.',
+);
+
+interface KeyRef {
+  readonly name?: string | null;
+  readonly key?: string | null;
+  readonly optional?: boolean | null;
+}
+interface Source {
+  readonly name?: string | null;
+  readonly secretName?: string | null;
+  readonly optional?: boolean | null;
+  readonly items?: readonly { readonly key: string }[] | null;
+}
+
+/** Lists the references of a workload in the order in which they stand; empty names (incomplete manifests) are left out. */
+export function referencesOf(workload: Workload): Reference[] {
+  const references: Reference[] = [];
+  const add = (
+    kind: Reference['kind'],
+    name: string | null | undefined,
+    path: Path,
+    more: { keys?: readonly string[]; optional?: boolean | null | undefined; pull?: true; container?: string },
+  ): void => {
+    if (!name) return;
+    const { keys = [], optional, pull = false, container } = more;
+    references.push({ kind, name, keys, optional: optional === true, pull, path, container });
+  };
+  const addKey = (kind: Reference['kind'], ref: KeyRef | null | undefined, path: Path, container: string): void => {
+    if (ref) add(kind, ref.name, path, { keys: ref.key ? [ref.key] : [], optional: ref.optional, container });
+  };
+  const addSource = (kind: Reference['kind'], source: Source | null | undefined, path: Path): void => {
+    if (!source) return;
+    const keys = (source.items ?? []).map(({ key }) => key);
+    add(kind, source.secretName ?? source.name, path, { keys, optional: source.optional });
+  };
+
+  for (const { name: container, spec, path } of workload.containers) {
+    spec.env?.forEach(({ valueFrom }, index) => {
+      if (!valueFrom) return;
+      const at = [...path, 'env', index, 'valueFrom'];
+      addKey('Secret', valueFrom.secretKeyRef, [...at, 'secretKeyRef'], container);
+      addKey('ConfigMap', valueFrom.configMapKeyRef, [...at, 'configMapKeyRef'], container);
+    });
+    spec.envFrom?.forEach(({ secretRef, configMapRef }, index) => {
+      const at = [...path, 'envFrom', index];
+      if (secretRef) add('Secret', secretRef.name, [...at, 'secretRef'], { optional: secretRef.optional, container });
+      if (configMapRef) {
+        add('ConfigMap', configMapRef.name, [...at, 'configMapRef'], { optional: configMapRef.optional, container });
+      }
+    });
+  }
+  const { pod, podPath } = workload;
+  pod.volumes?.forEach((volume, index) => {
+    const at = [...podPath, 'volumes', index];
+    addSource('Secret', volume.secret, [...at, 'secret']);
+    addSource('ConfigMap', volume.configMap, [...at, 'configMap']);
+    volume.projected?.sources?.forEach((source, position) => {
+      const below = [...at, 'projected', 'sources', position];
+      addSource('Secret', source.secret, [...below, 'secret']);
+      addSource('ConfigMap', source.configMap, [...below, 'configMap']);
+    });
+    add('Secret', volume.csi?.nodePublishSecretRef?.name, [...at, 'csi', 'nodePublishSecretRef'], {});
+    add('Secret', volume.azureFile?.secretName, [...at, 'azureFile', 'secretName'], {});
+    for (const driver of ['cephfs', 'cinder', 'flexVolume', 'iscsi', 'rbd', 'scaleIO', 'storageos'] as const) {
+      add('Secret', volume[driver]?.secretRef?.name, [...at, driver, 'secretRef'], {});
+    }
+  });
+  pod.imagePullSecrets?.forEach((reference, index) => {
+    add('Secret', reference.name, [...podPath, 'imagePullSecrets', index], { pull: true });
+  });
+  return references;
+}
+
+/** The ServiceAccount that a pod runs as; Kubernetes takes `default` where none is named. */
+export function serviceAccountOf(workload: Workload): { readonly name: string; readonly path: Path } {
+  const { pod, podPath } = workload;
+  if (pod.serviceAccountName) return { name: pod.serviceAccountName, path: [...podPath, 'serviceAccountName'] };
+  if (pod.serviceAccount) return { name: pod.serviceAccount, path: [...podPath, 'serviceAccount'] };
+  return { name: 'default', path: podPath };
+}

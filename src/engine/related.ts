@@ -1,0 +1,230 @@
+/**
+ * What checks may know of the objects around a workload: a read-only look-up whose answers are found, absent or unknown.
+ *
+ * Each related kind is looked up by one key, namely the thing by which it and the workload find each other: a Secret by
+ * its name, an autoscaler by its target, a LimitRange by its namespace alone. Informers index by that key, and an
+ * object's change re-judges just the workloads that asked for it.
+ */
+import type { Labels } from './selectors.ts';
+
+export interface SecretFacts {
+  readonly name: string;
+  readonly type: string;
+  /** Names of its keys; undefined if they could not be learnt without reading values. Values are never kept. */
+  readonly keys: readonly string[] | undefined;
+}
+
+export interface ConfigMapFacts {
+  readonly name: string;
+  /** Keys of data and binaryData. */
+  readonly keys: readonly string[];
+}
+
+export interface ServiceAccountFacts {
+  readonly name: string;
+  readonly imagePullSecrets: readonly string[];
+}
+
+export interface LimitRangeFacts {
+  readonly name: string;
+  /** Defaults that it gives to containers that set nothing themselves, by resource name. */
+  readonly defaultLimits: Labels;
+  readonly defaultRequests: Labels;
+}
+
+/** A HorizontalPodAutoscaler or a KEDA ScaledObject. */
+export interface AutoscalerFacts {
+  readonly name: string;
+  /** `kind/name` of what it scales. */
+  readonly target: string;
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+}
+
+/** Something that is going to make a Secret. */
+export interface SecretMakerFacts {
+  readonly name: string;
+  /** Name of the Secret that it makes. */
+  readonly secret: string;
+}
+
+export interface RelatedFacts {
+  Secret: SecretFacts;
+  ConfigMap: ConfigMapFacts;
+  ServiceAccount: ServiceAccountFacts;
+  LimitRange: LimitRangeFacts;
+  HorizontalPodAutoscaler: AutoscalerFacts;
+  ScaledObject: AutoscalerFacts;
+  ExternalSecret: SecretMakerFacts;
+  SealedSecret: SecretMakerFacts;
+  Certificate: SecretMakerFacts;
+}
+
+export type RelatedKindName = keyof RelatedFacts;
+
+/**
+ * - `found`: all objects under the key, at least one.
+ * - `absent`: there is none; `notServed` if the cluster does not serve the kind at all.
+ * - `unknown`: could not be found out, with the cause in words for a person.
+ */
+export type Answer<T> =
+  | { readonly state: 'found'; readonly values: readonly T[] }
+  | { readonly state: 'absent'; readonly notServed?: true }
+  | { readonly state: 'unknown'; readonly cause: string };
+
+export interface Related {
+  /** Looks up the objects of a kind in a namespace under that kind's key (`RELATED_KINDS[kind].keyOf`). */
+  find<K extends RelatedKindName>(kind: K, namespace: string, key: string): Answer<RelatedFacts[K]>;
+}
+
+/** The key of kinds that are looked up by their namespace alone. */
+export const WHOLE_NAMESPACE = '';
+
+interface Served {
+  readonly group: string;
+  /** Versions that hold the fields read, newest first: the first one that the cluster serves is watched. */
+  readonly versions: readonly string[];
+  readonly resource: string;
+  /** Not part of Kubernetes: its absence from a cluster is ordinary. */
+  readonly optional?: true;
+  /** The workload names it (a reference), rather than it the workload. */
+  readonly named?: true;
+}
+
+/** A kind that checks may read: where it is served, what is kept of it, and by which key it is found. */
+export interface RelatedKind<K extends RelatedKindName = RelatedKindName> extends Served {
+  readonly kind: K;
+  /** What is kept of an object; everything else is dropped at the door. Throws TypeError on an object of another shape. */
+  read(object: any): RelatedFacts[K];
+  keyOf(facts: RelatedFacts[K]): string;
+}
+
+const byName = (facts: { readonly name: string }): string => facts.name;
+const byTarget = (facts: AutoscalerFacts): string => facts.target;
+const bySecret = (facts: SecretMakerFacts): string => facts.secret;
+
+export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } = {
+  Secret: {
+    kind: 'Secret',
+    group: '',
+    versions: ['v1'],
+    resource: 'secrets',
+    named: true,
+    read: (object) => ({
+      name: object.metadata.name,
+      type: object.type ?? 'Opaque',
+      keys: [...new Set([...Object.keys(object.data ?? {}), ...Object.keys(object.stringData ?? {})])],
+    }),
+    keyOf: byName,
+  },
+  ConfigMap: {
+    kind: 'ConfigMap',
+    group: '',
+    versions: ['v1'],
+    resource: 'configmaps',
+    named: true,
+    read: (object) => ({
+      name: object.metadata.name,
+      keys: [...Object.keys(object.data ?? {}), ...Object.keys(object.binaryData ?? {})],
+    }),
+    keyOf: byName,
+  },
+  ServiceAccount: {
+    kind: 'ServiceAccount',
+    group: '',
+    versions: ['v1'],
+    resource: 'serviceaccounts',
+    named: true,
+    read: (object) => ({
+      name: object.metadata.name,
+      imagePullSecrets: (object.imagePullSecrets ?? []).map((reference: { name?: string }) => reference.name ?? ''),
+    }),
+    keyOf: byName,
+  },
+  LimitRange: {
+    kind: 'LimitRange',
+    group: '',
+    versions: ['v1'],
+    resource: 'limitranges',
+    read: (object) => {
+      const forContainers = (object.spec.limits ?? []).filter((limit: { type: string }) => limit.type === 'Container');
+      return {
+        name: object.metadata.name,
+        defaultLimits: Object.assign({}, ...forContainers.map((limit: { default?: Labels }) => limit.default ?? {})),
+        // As the LimitRanger does: a default limit is the default request too, unless that is given.
+        defaultRequests: Object.assign(
+          {},
+          ...forContainers.map((limit: { default?: Labels; defaultRequest?: Labels }) => ({
+            ...limit.default,
+            ...limit.defaultRequest,
+          })),
+        ),
+      };
+    },
+    keyOf: () => WHOLE_NAMESPACE,
+  },
+  HorizontalPodAutoscaler: {
+    kind: 'HorizontalPodAutoscaler',
+    group: 'autoscaling',
+    versions: ['v2', 'v1'],
+    resource: 'horizontalpodautoscalers',
+    read: (object) => ({
+      name: object.metadata.name,
+      target: `${object.spec.scaleTargetRef.kind}/${object.spec.scaleTargetRef.name}`,
+      minReplicas: object.spec.minReplicas ?? 1,
+      maxReplicas: object.spec.maxReplicas,
+    }),
+    keyOf: byTarget,
+  },
+  ScaledObject: {
+    kind: 'ScaledObject',
+    group: 'keda.sh',
+    versions: ['v1alpha1'],
+    resource: 'scaledobjects',
+    optional: true,
+    read: (object) => ({
+      name: object.metadata.name,
+      target: `${object.spec.scaleTargetRef.kind ?? 'Deployment'}/${object.spec.scaleTargetRef.name}`,
+      // KEDA's documented defaults (ScaledObject spec).
+      minReplicas: object.spec.minReplicaCount ?? 0,
+      maxReplicas: object.spec.maxReplicaCount ?? 100,
+    }),
+    keyOf: byTarget,
+  },
+  ExternalSecret: {
+    kind: 'ExternalSecret',
+    group: 'external-secrets.io',
+    versions: ['v1', 'v1beta1'],
+    resource: 'externalsecrets',
+    optional: true,
+    read: (object) => ({
+      name: object.metadata.name,
+      secret: object.spec?.target?.name ?? object.metadata.name,
+    }),
+    keyOf: bySecret,
+  },
+  SealedSecret: {
+    kind: 'SealedSecret',
+    group: 'bitnami.com',
+    versions: ['v1alpha1'],
+    resource: 'sealedsecrets',
+    optional: true,
+    read: (object) => ({
+      name: object.metadata.name,
+      secret: object.spec?.template?.metadata?.name ?? object.metadata.name,
+    }),
+    keyOf: bySecret,
+  },
+  Certificate: {
+    kind: 'Certificate',
+    group: 'cert-manager.io',
+    versions: ['v1'],
+    resource: 'certificates',
+    optional: true,
+    read: (object) => ({ name: object.metadata.name, secret: object.spec.secretName }),
+    keyOf: bySecret,
+  },
+};
+
+/** The kinds whose objects make Secrets; one of them counts as the Secret being there. */
+export const SECRET_MAKERS = ['ExternalSecret', 'SealedSecret', 'Certificate'] as const satisfies RelatedKindName[];

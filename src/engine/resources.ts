@@ -1,0 +1,146 @@
+/**
+ * Requests and limits as Kubernetes applies them: a container's own value, else the pod's (`spec.resources`), else a
+ * LimitRange's default (https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/).
+ */
+import { ParameterError, unmetAt, type CheckInput, type Outcome } from './check.ts';
+import { parseQuantity, type Quantity } from './quantity.ts';
+import { WHOLE_NAMESPACE } from './related.ts';
+import type { Container } from './workload.ts';
+
+export type ResourceName = 'cpu' | 'memory' | 'ephemeral-storage';
+export type ResourceSide = 'requests' | 'limits';
+
+/** Bounds on a container's own value, prepared from a check's parameters. */
+export interface Bounds {
+  readonly min?: Bound | undefined;
+  readonly max?: Bound | undefined;
+  /** Largest allowed limit, in multiples of the request. */
+  readonly maxRatioToRequest?: number | undefined;
+}
+interface Bound {
+  readonly text: string;
+  readonly value: Quantity;
+}
+
+/**
+ * Prepares `min`, `max` and `maxRatioToRequest`.
+ * @throws ParameterError if one is not a quantity or min is above max
+ */
+export function prepareBounds(parameters: {
+  readonly min?: string | number;
+  readonly max?: string | number;
+  readonly maxRatioToRequest?: number;
+}): Bounds {
+  const min = prepareBound('min', parameters.min);
+  const max = prepareBound('max', parameters.max);
+  if (min !== undefined && max !== undefined && min.value > max.value) {
+    throw new ParameterError('min', `is ${min.text}, above max, which is ${max.text}`);
+  }
+  return { min, max, maxRatioToRequest: parameters.maxRatioToRequest };
+}
+
+function prepareBound(field: string, text: string | number | undefined): Bound | undefined {
+  if (text === undefined) return undefined;
+  const value = parseQuantity(text);
+  if (value === undefined) throw new ParameterError(field, `"${text}" is not a quantity, for example 8Gi or 500m`);
+  return { text: String(text), value };
+}
+
+const NAMES: Record<ResourceName, string> = { cpu: 'CPU', memory: 'memory', 'ephemeral-storage': 'ephemeral storage' };
+
+/** Requires that each container has this request or limit, within bounds. */
+export function* requireResource(
+  { workload, containers, related }: CheckInput<unknown>,
+  side: ResourceSide,
+  resource: ResourceName,
+  bounds: Bounds,
+): Iterable<Outcome> {
+  const what = `${NAMES[resource]} ${side === 'limits' ? 'limit' : 'request'}`;
+  for (const container of containers) {
+    const own = ownValue(container, side, resource);
+    if (own !== undefined) {
+      yield* judgeValue(container, side, resource, own, bounds);
+      continue;
+    }
+    if (givenTo(workload.pod.resources, side, resource) !== undefined) continue;
+
+    const limitRanges = related.find('LimitRange', workload.namespace, WHOLE_NAMESPACE);
+    if (limitRanges.state === 'unknown') {
+      yield { type: 'unknown', cause: `whether a LimitRange gives a ${what}: ${limitRanges.cause}` };
+      continue;
+    }
+    const giver =
+      limitRanges.state === 'found'
+        ? limitRanges.values.find((range) =>
+            Object.hasOwn(side === 'limits' ? range.defaultLimits : range.defaultRequests, resource),
+          )
+        : undefined;
+    if (giver === undefined) yield unmetAt(container, ['resources', side], `no ${what}`);
+    else yield { type: 'note', text: `container ${container.name}: ${what} from LimitRange ${giver.name}` };
+  }
+}
+
+interface Requirements {
+  readonly limits?: Readonly<Record<string, string | number>> | null;
+  readonly requests?: Readonly<Record<string, string | number>> | null;
+}
+
+/** A value that stands in requests or limits; a limit without a request counts as both, as the API server sets it. */
+function givenTo(
+  resources: Requirements | null | undefined,
+  side: ResourceSide,
+  resource: ResourceName,
+): string | number | undefined {
+  const limit = resources?.limits?.[resource];
+  return side === 'limits' ? limit : (resources?.requests?.[resource] ?? limit);
+}
+
+/** The value that a container itself sets. */
+export function ownValue(
+  container: Container,
+  side: ResourceSide,
+  resource: ResourceName,
+): string | number | undefined {
+  return givenTo(container.spec.resources, side, resource);
+}
+
+function* judgeValue(
+  container: Container,
+  side: ResourceSide,
+  resource: ResourceName,
+  text: string | number,
+  bounds: Bounds,
+): Iterable<Outcome> {
+  const path = ['resources', side, resource];
+  const value = parseQuantity(text);
+  if (value === undefined) {
+    yield unmetAt(container, path, `"${text}" is not a quantity`, 'write a quantity, for example 256Mi or 500m');
+    return;
+  }
+  const { min, max, maxRatioToRequest } = bounds;
+  if (min !== undefined && value < min.value) {
+    yield unmetAt(container, path, `is ${text}, below the required minimum ${min.text}`, `set at least ${min.text}`);
+  }
+  if (max !== undefined && value > max.value) {
+    yield unmetAt(container, path, `is ${text}, above the allowed maximum ${max.text}`, `set at most ${max.text}`);
+  }
+  if (side !== 'limits') return;
+  const requestText = container.spec.resources?.requests?.[resource];
+  const request = requestText === undefined ? undefined : parseQuantity(requestText);
+  if (request === undefined) return;
+  if (value < request) {
+    yield unmetAt(
+      container,
+      path,
+      `is ${text}, below the request, which is ${requestText}`,
+      'raise the limit or lower the request',
+    );
+  } else if (maxRatioToRequest !== undefined && Number(value) > Number(request) * maxRatioToRequest) {
+    yield unmetAt(
+      container,
+      path,
+      `is ${text}, more than ${maxRatioToRequest} times the request, which is ${requestText}`,
+      'raise the request or lower the limit',
+    );
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The normal form of a workload: one shape for every kind that makes pods, in which each part knows where it stands in
+ * the user's own object.
+ */
+import { Ajv, type ErrorObject } from 'ajv';
+import { Type, type Static } from 'typebox';
+import { type WorkloadKind } from './kinds.ts';
+import { formatPath, fromPointer, valueAt, type Path } from './path.ts';
+import { PodTemplateSchema, type ContainerSpec, type PodSpec, type PodTemplate } from './pod.ts';
+import { ListOf, Maybe, StringMap } from './schema.ts';
+import type { Labels } from './selectors.ts';
+
+/** A JSON object that claims to be a Kubernetes object; nothing in it has been looked at. */
+export type RawObject = Readonly<Record<string, unknown>>;
+
+/** A place in an object that has the wrong shape. */
+export interface FieldProblem {
+  readonly path: Path;
+  /** What is wrong and what belongs there, without the path: `must be array`. */
+  readonly message: string;
+}
+
+/** `regular`; `init`; `sidecar`: an init container with `restartPolicy: Always`. Ephemeral containers are never judged. */
+export type ContainerRole = 'regular' | 'init' | 'sidecar';
+
+export interface Container {
+  readonly role: ContainerRole;
+  readonly name: string;
+  readonly spec: ContainerSpec;
+  /** `spec.template.spec.containers[0]` in a Deployment. */
+  readonly path: Path;
+}
+
+/** A `metadata.ownerReferences` entry with `controller: true`. */
+export interface ControllerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface Workload {
+  readonly kind: WorkloadKind;
+  /** The object as the user wrote it (or as the API server completed it). */
+  readonly object: RawObject;
+  readonly namespace: string;
+  /** The name; for an object that is still to get one, its generateName. */
+  readonly name: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly uid: string | undefined;
+  /** Milliseconds since 1970, undefined before the API server has set it. */
+  readonly createdAt: number | undefined;
+  readonly deleting: boolean;
+  readonly controller: ControllerReference | undefined;
+  readonly template: PodTemplate;
+  readonly pod: PodSpec;
+  /** Path of the pod's spec. */
+  readonly podPath: Path;
+  /** Regular containers first, then init containers and sidecars, each in the manifest's order. */
+  readonly containers: readonly Container[];
+  /** Undefined for kinds without a replica count. `count` is undefined where the manifest leaves it out. */
+  readonly replicas: { readonly count: number | undefined; readonly path: Path } | undefined;
+}
+
+const MetadataSchema = Type.Object({
+  name: Maybe(Type.String()),
+  generateName: Maybe(Type.String()),
+  namespace: Maybe(Type.String()),
+  uid: Maybe(Type.String()),
+  creationTimestamp: Maybe(Type.String()),
+  deletionTimestamp: Maybe(Type.String()),
+  labels: Maybe(StringMap),
+  annotations: Maybe(StringMap),
+  ownerReferences: ListOf(
+    Type.Object({
+      apiVersion: Type.String(),
+      kind: Type.String(),
+      name: Type.String(),
+      uid: Type.String(),
+      controller: Maybe(Type.Boolean()),
+    }),
+  ),
+});
+
+const ajv = new Ajv({ strict: false, validateFormats: false, inlineRefs: true });
+const validTemplate = ajv.compile<PodTemplate>(PodTemplateSchema);
+const validMetadata = ajv.compile<Static<typeof MetadataSchema>>(MetadataSchema);
+
+const NO_LABELS: Labels = Object.freeze({});
+
+/**
+ * Reads an object of a known kind into the normal form.
+ *
+ * Never throws: whatever stands where a list, a map or a string belongs is reported as a problem with its path. The API
+ * server lets no such object of its own kinds through, but files, custom kinds and hostile callers bring them.
+ */
+export function readWorkload(
+  object: RawObject,
+  kind: WorkloadKind,
+  defaultNamespace = 'default',
+): { readonly workload: Workload } | { readonly problem: FieldProblem } {
+  const metadata = object['metadata'] ?? {};
+  if (!validMetadata(metadata)) return { problem: problemOf(validMetadata.errors, ['metadata']) };
+  const template = kind.template.length === 0 ? { metadata, spec: object['spec'] } : valueAt(object, kind.template);
+  if (template === undefined || template === null) return { problem: { path: kind.template, message: 'is required' } };
+  if (!validTemplate(template)) return { problem: problemOf(validTemplate.errors, kind.template) };
+  const count = kind.replicas === undefined ? undefined : (valueAt(object, kind.replicas) ?? undefined);
+  if (kind.replicas !== undefined && count !== undefined && !Number.isInteger(count)) {
+    return { problem: { path: kind.replicas, message: 'must be an integer' } };
+  }
+
+  const created = Date.parse(metadata.creationTimestamp ?? '');
+  const controller = metadata.ownerReferences?.find((reference) => reference.controller === true);
+  const podPath = [...kind.template, 'spec'];
+  return {
+    workload: {
+      kind,
+      object,
+      namespace: metadata.namespace ?? defaultNamespace,
+      name: metadata.name ?? metadata.generateName ?? '',
+      labels: metadata.labels ?? NO_LABELS,
+      annotations: metadata.annotations ?? NO_LABELS,
+      uid: metadata.uid ?? undefined,
+      createdAt: Number.isNaN(created) ? undefined : created,
+      deleting: typeof metadata.deletionTimestamp === 'string',
+      controller,
+      template,
+      pod: template.spec,
+      podPath,
+      containers: readContainers(template.spec, podPath),
+      replicas: kind.replicas === undefined ? undefined : { count: count as number | undefined, path: kind.replicas },
+    },
+  };
+}
+
+function readContainers(pod: PodSpec, podPath: Path): Container[] {
+  const containers: Container[] = [];
+  (pod.containers ?? []).forEach((spec, index) => {
+    containers.push({ role: 'regular', name: spec.name, spec, path: [...podPath, 'containers', index] });
+  });
+  (pod.initContainers ?? []).forEach((spec, index) => {
+    const role = spec.restartPolicy === 'Always' ? 'sidecar' : 'init';
+    containers.push({ role, name: spec.name, spec, path: [...podPath, 'initContainers', index] });
+  });
+  return containers;
+}
+
+function problemOf(errors: readonly ErrorObject[] | null | undefined, root: Path): FieldProblem {
+  const error = errors?.[0];
+  return {
+    path: [...root, ...fromPointer(error?.instancePath ?? '')],
+    message: error?.message ?? 'has the wrong shape',
+  };
+}
+
+/** A path as messages show it: lists of containers by the container's name, `spec.template.spec.containers[app].image`. */
+export function displayPath(path: Path, workload: Workload): string {
+  const container = workload.containers.find(({ path: at }) => at.every((step, index) => path[index] === step));
+  if (container === undefined) return formatPath(path);
+  const rest = formatPath(path.slice(container.path.length));
+  const head = `${formatPath(container.path.slice(0, -1))}[${container.name}]`;
+  return path.length === container.path.length ? head : rest.startsWith('[') ? head + rest : `${head}.${rest}`;
+}

@@ -1,0 +1,174 @@
+/** Makes of a ReadinessPolicy what requests are judged with: everything parsed, every default filled in, once. */
+import { ParameterError, type ActivePriority, type Check, type Priority, type ProfileName } from '../engine/check.ts';
+import { parseDuration } from '../engine/duration.ts';
+import type { EnabledCheck } from '../engine/evaluate.ts';
+import { valueAt } from '../engine/path.ts';
+import type { RelatedKindName } from '../engine/related.ts';
+import { compileSelector, type LabelSelector, type Labels, type Matcher } from '../engine/selectors.ts';
+import type { FieldProblem, RawObject } from '../engine/workload.ts';
+import { type Action, type CheckSettings, type MatchSpec, type PolicySpec, policySpecSchema } from './schema.ts';
+import { strictValidator, type Validator } from './validate.ts';
+
+export interface Enforcement {
+  readonly actions: Readonly<Record<ActivePriority, Action>>;
+  /** Milliseconds since 1970, undefined: has always been in force. */
+  readonly startsAt: number | undefined;
+  readonly existingViolations: 'Deny' | 'Warn';
+  readonly onUnknown: 'Warn' | 'Deny';
+  readonly onError: 'Deny' | 'Warn';
+  readonly unverifiedOwners: 'Warn' | 'Deny';
+  /** Milliseconds. */
+  readonly companionGrace: number;
+}
+
+export interface Match {
+  /** As the policy states it; what the webhook configuration is derived from. */
+  readonly spec: MatchSpec;
+  readonly namespace: Matcher;
+  readonly workload: Matcher;
+}
+
+export interface CompiledPolicy {
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly profile: ProfileName;
+  readonly match: Match;
+  readonly enforcement: Enforcement;
+  /** By name. */
+  readonly enabled: readonly EnabledCheck[];
+  /** Related kinds that the enabled checks look up. */
+  readonly reads: ReadonlySet<RelatedKindName>;
+  /** Could any finding be denied, now or from startsAt? */
+  readonly canDeny: boolean;
+}
+
+export type CompileResult = { readonly policy: CompiledPolicy } | { readonly problems: readonly FieldProblem[] };
+
+/** Compiles policies against a list of checks. */
+export class PolicyCompiler {
+  readonly checks: readonly Check[];
+  readonly #validate: Validator;
+  readonly #byName: ReadonlyMap<string, Check>;
+
+  constructor(checks: readonly Check[]) {
+    this.checks = checks;
+    this.#validate = strictValidator(policySpecSchema(checks));
+    this.#byName = new Map(checks.map((check) => [check.name, check]));
+  }
+
+  /** Never throws; everything that is wrong with a policy is returned with its field. */
+  compile(object: RawObject): CompileResult {
+    const spec = object['spec'];
+    const problems = this.#validate(spec ?? {}, ['spec']);
+    if (problems.length > 0) return { problems };
+    const valid = spec as PolicySpec;
+
+    const enabled: EnabledCheck[] = [];
+    for (const [name, settings] of Object.entries(valid.checks ?? {})) {
+      problems.push(...this.#contradictions(name, settings, valid.profile));
+    }
+    for (const check of this.checks) {
+      const settings = valid.checks?.[check.name] ?? {};
+      const priority = settings.priority ?? profilePriority(check, valid.profile);
+      if (priority === 'Disabled') continue;
+      const { priority: _, exclude = [], ...parameters } = settings;
+      try {
+        enabled.push({ check, priority, exclude, parameters: check.prepare?.(parameters as never) ?? parameters });
+      } catch (error) {
+        if (!(error instanceof ParameterError)) throw error;
+        problems.push({ path: ['spec', 'checks', check.name, error.field], message: error.message });
+      }
+    }
+    problems.push(...selectorProblems(valid.match));
+    if (problems.length > 0) return { problems };
+
+    const actions: Enforcement['actions'] = {
+      Critical: valid.enforcement?.critical ?? 'Deny',
+      Important: valid.enforcement?.important ?? 'Warn',
+      NiceToHave: valid.enforcement?.niceToHave ?? 'Audit',
+    };
+    const { enforcement } = valid;
+    return {
+      policy: {
+        name: textAt(object, 'name'),
+        uid: textAt(object, 'uid'),
+        generation: Number(valueAt(object, ['metadata', 'generation']) ?? 0),
+        profile: valid.profile,
+        match: {
+          spec: valid.match ?? {},
+          namespace: compileSelector(valid.match?.namespaceSelector ?? {}),
+          workload: compileSelector(valid.match?.workloadSelector ?? {}),
+        },
+        enforcement: {
+          actions,
+          startsAt: enforcement?.startsAt === undefined ? undefined : Date.parse(enforcement.startsAt),
+          existingViolations: enforcement?.existingViolations ?? 'Deny',
+          onUnknown: enforcement?.onUnknown ?? 'Warn',
+          onError: enforcement?.onError ?? 'Deny',
+          unverifiedOwners: enforcement?.unverifiedOwners ?? 'Warn',
+          companionGrace: parseDuration(enforcement?.companionGrace ?? '10m') ?? 0,
+        },
+        enabled,
+        reads: new Set(enabled.flatMap(({ check }) => check.reads ?? [])),
+        canDeny: enabled.some(({ priority }) => actions[priority] === 'Deny'),
+      },
+    };
+  }
+
+  /** Settings that would silently do nothing. */
+  #contradictions(name: string, settings: CheckSettings, profile: ProfileName): FieldProblem[] {
+    const check = this.#byName.get(name);
+    if (check === undefined || settings.priority !== undefined) return [];
+    if (profilePriority(check, profile) !== 'Disabled') return [];
+    return [
+      {
+        path: ['spec', 'checks', name],
+        message: `the profile ${profile} disables this check; set priority (Critical, Important or NiceToHave) to switch it on`,
+      },
+    ];
+  }
+}
+
+function textAt(object: RawObject, field: 'name' | 'uid'): string {
+  const text = valueAt(object, ['metadata', field]);
+  return typeof text === 'string' ? text : '';
+}
+
+/** A check's priority in a profile. */
+export function profilePriority(check: Check, profile: ProfileName): Priority {
+  return profile === 'none' ? 'Disabled' : check.priorities[profile];
+}
+
+function selectorProblems(match: MatchSpec | undefined): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  for (const field of ['namespaceSelector', 'workloadSelector'] as const) {
+    const selector: LabelSelector | undefined = match?.[field];
+    for (const [index, { operator, values }] of (selector?.matchExpressions ?? []).entries()) {
+      const path = ['spec', 'match', field, 'matchExpressions', index, 'values'];
+      const takesValues = operator === 'In' || operator === 'NotIn';
+      const given = (values ?? []).length > 0;
+      if (takesValues && !given) problems.push({ path, message: `must not be empty with operator ${operator}` });
+      if (!takesValues && given) problems.push({ path, message: `must be empty with operator ${operator}` });
+    }
+  }
+  return problems;
+}
+
+/** What a policy's match is asked about. */
+export interface MatchSubject {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly namespaceLabels: Labels;
+  readonly labels: Labels;
+}
+
+/** Does a policy concern a workload? Namespaces that are never judged are the caller's to leave out. */
+export function policyMatches({ match }: CompiledPolicy, subject: MatchSubject): boolean {
+  const { kinds } = match.spec;
+  return (
+    (kinds === undefined || kinds.includes(subject.kind)) &&
+    match.workload(subject.labels) &&
+    match.namespace(subject.namespaceLabels)
+  );
+}

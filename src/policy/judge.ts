@@ -1,0 +1,237 @@
+/**
+ * One workload under one policy: what its checks found, and what each finding does here and now. The one place where
+ * webhook, controller and command line learn both.
+ */
+import type { ActivePriority, Aspect, Scope } from '../engine/check.ts';
+import { evaluateCheck, type CheckResult, type Unmet } from '../engine/evaluate.ts';
+import type { Path } from '../engine/path.ts';
+import type { Related } from '../engine/related.ts';
+import type { Workload } from '../engine/workload.ts';
+import type { CompiledPolicy } from './compile.ts';
+import type { Action } from './schema.ts';
+
+/** One unmet check at one place. */
+export interface Finding {
+  readonly policy: string;
+  readonly check: string;
+  readonly priority: ActivePriority;
+  readonly scope: Scope;
+  readonly action: Action;
+  /** Why the action is milder than the priority's own, in words for a person; undefined if it is not. */
+  readonly because: string | undefined;
+  readonly path: Path;
+  readonly container: string | undefined;
+  readonly message: string;
+  readonly remediation: string;
+}
+
+/** A check that could not find out, or failed. */
+export interface Undecided {
+  readonly policy: string;
+  readonly check: string;
+  readonly priority: ActivePriority;
+  readonly status: 'Unknown' | 'Error';
+  readonly action: Action;
+  readonly cause: string;
+}
+
+export interface Verdict {
+  readonly policy: CompiledPolicy;
+  readonly findings: readonly Finding[];
+  readonly undecided: readonly Undecided[];
+  readonly notes: readonly string[];
+  /** Checks met and unmet, as the score weighs them. */
+  readonly score: number;
+  /** True: no Critical check unmet; Unknown: none unmet, but one could not be decided. */
+  readonly ready: Ready;
+  /** When waiting for something is over, milliseconds since 1970. */
+  readonly recheckAt: number | undefined;
+  /** What checks threw, for the log. */
+  readonly errors: readonly { readonly check: string; readonly error: unknown }[];
+}
+
+export type Ready = 'True' | 'False' | 'Unknown';
+
+/** A request to the API server, as far as it decides what findings do. */
+export interface Admission {
+  readonly operation: 'CREATE' | 'UPDATE';
+  readonly dryRun: boolean;
+  /** Only the checks with this aspect are run: the request changes nothing else. */
+  readonly aspect: Aspect | undefined;
+  /** The request raises the replica count. */
+  readonly raisesReplicas: boolean;
+  /** Everything only warns, for this reason. */
+  readonly lenient: string | undefined;
+  /** The findings and failures that the unchanged old object has, asked for only when they matter. */
+  readonly old: (() => Verdict) | undefined;
+}
+
+const WEIGHT: Record<ActivePriority, number> = { Critical: 4, Important: 2, NiceToHave: 1 };
+
+/**
+ * Judges a workload.
+ *
+ * @param now - milliseconds since 1970
+ * @param admission - absent: a manifest, or an object that already runs
+ */
+export function judge(
+  policy: CompiledPolicy,
+  workload: Workload,
+  related: Related,
+  now: number,
+  admission?: Admission,
+): Verdict {
+  const findings: Finding[] = [];
+  const undecided: Undecided[] = [];
+  const notes: string[] = [];
+  const errors: { check: string; error: unknown }[] = [];
+  let met = 0;
+  let unmet = 0;
+  let criticalUnmet = false;
+  let criticalUndecided = false;
+  let recheckAt: number | undefined;
+
+  for (const enabled of policy.enabled) {
+    const { check, priority } = enabled;
+    if (admission?.aspect !== undefined && check.aspects?.includes(admission.aspect) !== true) continue;
+    const result = evaluateCheck(enabled, workload, related, now);
+    notes.push(...result.notes);
+    recheckAt = earliest(recheckAt, result.recheckAt);
+    if (result.status === 'Met') met += WEIGHT[priority];
+
+    const waitsUntil = admission === undefined ? graceEnd(policy, workload) : -Infinity;
+    const counted = now < waitsUntil ? result.unmet.filter(({ waits }) => waits !== true) : result.unmet;
+    if (counted.length < result.unmet.length) recheckAt = earliest(recheckAt, waitsUntil);
+    if (counted.length > 0) {
+      unmet += WEIGHT[priority];
+      criticalUnmet ||= priority === 'Critical';
+      for (const one of counted) findings.push(findingOf(policy, result, one, workload, now, admission));
+    } else if (result.status !== 'Met' && result.status !== 'NotApplicable') {
+      const status = result.status === 'Error' ? 'Error' : 'Unknown';
+      const causes =
+        result.causes.length > 0 ? result.causes : result.unmet.map(({ message }) => `waiting: ${message}`);
+      criticalUndecided ||= priority === 'Critical';
+      if (status === 'Error') errors.push({ check: check.name, error: result.error });
+      const action = undecidedAction(policy, result, now, admission);
+      for (const cause of causes)
+        undecided.push({ policy: policy.name, check: check.name, priority, status, action, cause });
+    }
+  }
+  return {
+    policy,
+    findings,
+    undecided,
+    notes,
+    score: met + unmet === 0 ? 100 : Math.floor((100 * met) / (met + unmet)),
+    ready: criticalUnmet ? 'False' : criticalUndecided ? 'Unknown' : 'True',
+    recheckAt,
+    errors,
+  };
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined ? b : b === undefined ? a : Math.min(a, b);
+}
+
+/** When a workload's companions must have come. One that does not exist yet has not begun to wait. */
+function graceEnd(policy: CompiledPolicy, workload: Workload): number {
+  return workload.createdAt === undefined ? -Infinity : workload.createdAt + policy.enforcement.companionGrace;
+}
+
+function findingOf(
+  policy: CompiledPolicy,
+  { enabled: { check, priority } }: CheckResult,
+  unmet: Unmet,
+  workload: Workload,
+  now: number,
+  admission: Admission | undefined,
+): Finding {
+  const scope = unmet.scope ?? check.scope;
+  const own = policy.enforcement.actions[priority];
+  const because = own === 'Deny' ? milder(policy, check.name, unmet, scope, workload, now, admission) : undefined;
+  return {
+    policy: policy.name,
+    check: check.name,
+    priority,
+    scope,
+    action: because === undefined ? own : 'Warn',
+    because,
+    path: unmet.path,
+    container: unmet.container,
+    message: unmet.message,
+    remediation: unmet.remediation ?? check.remediation,
+  };
+}
+
+/** Why a finding whose priority says Deny only warns; undefined if it denies. */
+function milder(
+  policy: CompiledPolicy,
+  check: string,
+  unmet: Unmet,
+  scope: Scope,
+  workload: Workload,
+  now: number,
+  admission: Admission | undefined,
+): string | undefined {
+  const { startsAt, existingViolations } = policy.enforcement;
+  if (startsAt !== undefined && now < startsAt) return `denied from ${new Date(startsAt).toISOString()}`;
+  if (admission === undefined) return undefined;
+  if (admission.lenient !== undefined) return admission.lenient;
+  if (unmet.waits === true) return 'it may still come';
+  if (scope === 'reference' && admission.dryRun) return 'a dry-run';
+  if (scope === 'companion' && (admission.operation === 'CREATE' || now < graceEnd(policy, workload))) {
+    return 'it may still come';
+  }
+  if (admission.raisesReplicas && check === 'minReplicas') return 'the count is raised';
+  if (
+    existingViolations === 'Warn' &&
+    admission.old?.().findings.some((old) => sameFinding(old, check, unmet)) === true
+  ) {
+    return 'the old object had it too';
+  }
+  return undefined;
+}
+
+/** Same check, same container, same words: the place may have moved. */
+function sameFinding(old: Finding, check: string, unmet: Unmet): boolean {
+  return old.check === check && old.container === unmet.container && old.message === unmet.message;
+}
+
+/** What a check does that could not decide although its action is Deny. */
+function undecidedAction(
+  policy: CompiledPolicy,
+  { enabled: { check, priority }, status }: CheckResult,
+  now: number,
+  admission: Admission | undefined,
+): Action {
+  const { actions, startsAt, onUnknown, onError } = policy.enforcement;
+  if (actions[priority] !== 'Deny') return actions[priority];
+  if (startsAt !== undefined && now < startsAt) return 'Warn';
+  if (admission?.lenient !== undefined) return 'Warn';
+  if (status === 'Error' && check.scope === 'workload') {
+    const failedBefore = admission?.old?.().errors.some((error) => error.check === check.name) === true;
+    return failedBefore ? 'Warn' : onError;
+  }
+  return check.scope === 'reference' && admission?.dryRun === true ? 'Warn' : onUnknown;
+}
+
+/** Does anything in a verdict deny the request? */
+export function denies(verdict: Verdict): boolean {
+  return (
+    verdict.findings.some(({ action }) => action === 'Deny') ||
+    verdict.undecided.some(({ action }) => action === 'Deny')
+  );
+}
+
+const PRIORITY_ORDER: Record<ActivePriority, number> = { Critical: 0, Important: 1, NiceToHave: 2 };
+const ACTION_ORDER: Record<Action, number> = { Deny: 0, Warn: 1, Audit: 2 };
+
+/** Orders findings worst first: by action, then by priority; within both as the checks stand. */
+export function worstFirst<T extends { readonly action: Action; readonly priority: ActivePriority }>(
+  items: readonly T[],
+): T[] {
+  return items.toSorted(
+    (a, b) =>
+      ACTION_ORDER[a.action] - ACTION_ORDER[b.action] || PRIORITY_ORDER[a.priority] - PRIORITY_ORDER[b.priority],
+  );
+}
