@@ -163,12 +163,16 @@ export interface MatchSubject {
   readonly labels: Labels;
 }
 
-/** Does a policy concern a workload? Namespaces that are never judged are the caller's to leave out. */
-export function policyMatches({ match }: CompiledPolicy, subject: MatchSubject): boolean {
+/**
+ * Does a policy concern a workload? Namespaces that are never judged are the caller's to leave out.
+ *
+ * @param namespaceMatches - the namespace's labels are known to match already
+ */
+export function policyMatches({ match }: CompiledPolicy, subject: MatchSubject, namespaceMatches = false): boolean {
   const { kinds } = match.spec;
   return (
     (kinds === undefined || kinds.includes(subject.kind)) &&
     match.workload(subject.labels) &&
-    match.namespace(subject.namespaceLabels)
+    (namespaceMatches || match.namespace(subject.namespaceLabels))
   );
 }

@@ -1,0 +1,190 @@
+/** What checks know of the objects around a workload, from copies that informers keep. */
+import {
+  RELATED_KINDS,
+  type Answer,
+  type Related,
+  type RelatedFacts,
+  type RelatedKind,
+  type RelatedKindName,
+} from '../engine/related.ts';
+import { hasStatus, pathOf, type KubeClient } from './client.ts';
+import { Informer, TABLE, type InformerState } from './informer.ts';
+import { secretFromRow, secretKeysFrom, type SecretRow } from './secret.ts';
+
+type AnyFacts = RelatedFacts[RelatedKindName];
+
+/** Names one look-up: `Secret/shop/db`. A change of an object is told by the look-ups that it can change. */
+export type Dependency = string;
+
+export function dependencyOf(kind: RelatedKindName, namespace: string, key: string): Dependency {
+  return `${kind}/${namespace}/${key}`;
+}
+
+export interface InformedRelatedOptions {
+  readonly client: KubeClient;
+  /** Told of each look-up whose answer may have changed; `undefined`: all look-ups of the kind. */
+  readonly onChange: (kind: RelatedKindName, dependency: Dependency | undefined) => void;
+  readonly onState: (kind: RelatedKindName, state: InformerState) => void;
+  readonly onError: (kind: RelatedKindName, error: unknown, what: string) => void;
+}
+
+/** Helm keeps its releases in Secrets, large and many; no pod names one. */
+const NO_HELM_RELEASES = 'type!=helm.sh/release.v1';
+
+export class InformedRelated implements Related {
+  readonly #options: InformedRelatedOptions;
+  readonly #informers = new Map<RelatedKindName, Informer<AnyFacts>>();
+  /** By dependency, then by object key. */
+  readonly #index = new Map<Dependency, Map<string, AnyFacts>>();
+
+  constructor(options: InformedRelatedOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to watch kinds that are not watched yet. Resolves when each has its first answer, whichever it is. */
+  async ensure(kinds: Iterable<RelatedKindName>): Promise<void> {
+    const settled: Promise<void>[] = [];
+    for (const kind of kinds) {
+      let informer = this.#informers.get(kind);
+      if (informer === undefined) {
+        informer = this.#informerOf(RELATED_KINDS[kind] as unknown as RelatedKind);
+        this.#informers.set(kind, informer);
+        informer.start();
+      }
+      settled.push(informer.settled);
+    }
+    await Promise.all(settled);
+  }
+
+  find<K extends RelatedKindName>(kind: K, namespace: string, key: string): Answer<RelatedFacts[K]> {
+    const state: InformerState = this.#informers.get(kind)?.state ?? { state: 'pending' };
+    switch (state.state) {
+      case 'pending':
+        return { state: 'unknown', cause: `the operator has not read ${RELATED_KINDS[kind].resource} yet` };
+      case 'failed':
+        return {
+          state: 'unknown',
+          cause: `the operator could not read ${RELATED_KINDS[kind].resource}: ${state.cause}`,
+        };
+      case 'notServed':
+        return { state: 'absent', notServed: true };
+      case 'synced': {
+        const found = this.#index.get(dependencyOf(kind, namespace, key));
+        return found === undefined
+          ? { state: 'absent' }
+          : { state: 'found', values: [...found.values()] as RelatedFacts[K][] };
+      }
+    }
+  }
+
+  /** The watched kinds with their informers. */
+  get informers(): ReadonlyMap<RelatedKindName, Informer<AnyFacts>> {
+    return this.#informers;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
+  }
+
+  #informerOf(related: RelatedKind): Informer<AnyFacts> {
+    const { kind, group, versions, resource } = related;
+    const isSecret = kind === 'Secret';
+    const informer: Informer<AnyFacts> = new Informer<AnyFacts>({
+      client: this.#options.client,
+      group,
+      versions,
+      resource,
+      keep: isSecret ? (row: SecretRow) => secretFromRow(row) : (object) => related.read(object),
+      ...(isSecret ? { table: true, fieldSelector: NO_HELM_RELEASES } : {}),
+      onChange: (key, before, after) => {
+        const namespace = key.slice(0, key.indexOf('/'));
+        if (before !== undefined) this.#remove(related, namespace, key, before);
+        if (after !== undefined) this.#add(related, namespace, key, after);
+        if (isSecret && after !== undefined && (after as RelatedFacts['Secret']).keys === undefined) {
+          void this.#learnKeys(informer as unknown as Informer<RelatedFacts['Secret']>, key);
+        }
+      },
+      onState: (state) => {
+        this.#options.onState(kind, state);
+        this.#options.onChange(kind, undefined);
+      },
+      onError: (error, what) => this.#options.onError(kind, error, what),
+    });
+    return informer;
+  }
+
+  #add(related: RelatedKind, namespace: string, key: string, facts: AnyFacts): void {
+    const dependency = dependencyOf(related.kind, namespace, related.keyOf(facts as never));
+    const found = this.#index.get(dependency) ?? new Map<string, AnyFacts>();
+    found.set(key, facts);
+    this.#index.set(dependency, found);
+    this.#options.onChange(related.kind, dependency);
+  }
+
+  #remove(related: RelatedKind, namespace: string, key: string, facts: AnyFacts): void {
+    const dependency = dependencyOf(related.kind, namespace, related.keyOf(facts as never));
+    const found = this.#index.get(dependency);
+    found?.delete(key);
+    if (found?.size === 0) this.#index.delete(dependency);
+    this.#options.onChange(related.kind, dependency);
+  }
+
+  /** The one case in which a Secret's values are sent to us: its field managers do not tell its keys. Only names stay. */
+  async #learnKeys(informer: Informer<RelatedFacts['Secret']>, key: string): Promise<void> {
+    const before = informer.get(key);
+    if (before === undefined) return;
+    const [namespace = '', name = ''] = key.split('/');
+    try {
+      const keys = await readSecretKeys(this.#options.client, namespace, name);
+      informer.amend(key, before, { ...before, keys });
+    } catch (error) {
+      if (!hasStatus(error, 404)) this.#options.onError('Secret', error, `reading the keys of secret ${key}`);
+    }
+  }
+}
+
+const SECRETS = { group: '', version: 'v1', resource: 'secrets' };
+
+async function readSecretKeys(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  timeout?: number,
+): Promise<string[]> {
+  const secret = await client.request(
+    'GET',
+    pathOf(SECRETS, namespace, name),
+    timeout === undefined ? {} : { timeout },
+  );
+  return secretKeysFrom(secret);
+}
+
+/**
+ * Reads one named object from the API server, past the informers.
+ *
+ * @param timeout - milliseconds
+ */
+export async function readLive<K extends RelatedKindName>(
+  client: KubeClient,
+  kind: K,
+  namespace: string,
+  name: string,
+  timeout: number,
+): Promise<Answer<RelatedFacts[K]>> {
+  const { group, versions, resource, read } = RELATED_KINDS[kind];
+  const path = pathOf({ group, version: versions[0] ?? 'v1', resource }, namespace, name);
+  try {
+    if (kind !== 'Secret') return { state: 'found', values: [read(await client.request('GET', path, { timeout }))] };
+    const table = await client.request<{ rows: SecretRow[] }>('GET', path, {
+      timeout,
+      accept: TABLE,
+      query: { includeObject: 'Metadata' },
+    });
+    const facts = secretFromRow(table.rows[0] as SecretRow);
+    const keys = facts.keys ?? (await readSecretKeys(client, namespace, name, timeout));
+    return { state: 'found', values: [{ ...facts, keys } as RelatedFacts[K]] };
+  } catch (error) {
+    if (hasStatus(error, 404)) return { state: 'absent' };
+    return { state: 'unknown', cause: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * What is known of a Secret without its values ever being sent: its row in a table (type, number of keys) and the key
+ * names that its field managers own (metadata.managedFields).
+ */
+import type { SecretFacts } from '../engine/related.ts';
+
+/** A row of a meta/v1 Table of Secrets asked for with includeObject=Metadata. */
+export interface SecretRow {
+  /** Name, Type, Data (number of keys), Age: the printer columns of Secrets in kubernetes/pkg/printers/internalversion. */
+  readonly cells: readonly unknown[];
+  readonly object: {
+    readonly metadata: {
+      readonly name: string;
+      readonly managedFields?: readonly { readonly fieldsV1?: Readonly<Record<string, object>> }[];
+    };
+  };
+}
+
+/**
+ * Reads a row. The key names count only if there are as many as the Data cell says; else `keys` is undefined, for
+ * instance where a client has cleared managedFields.
+ */
+export function secretFromRow({ cells, object }: SecretRow): SecretFacts {
+  const keys = new Set<string>();
+  for (const { fieldsV1 } of object.metadata.managedFields ?? []) {
+    for (const field of ['f:data', 'f:stringData']) {
+      for (const owned of Object.keys(fieldsV1?.[field] ?? {})) if (owned.startsWith('f:')) keys.add(owned.slice(2));
+    }
+  }
+  return {
+    name: object.metadata.name,
+    type: String(cells[1]),
+    keys: keys.size === Number(cells[2]) ? [...keys] : undefined,
+  };
+}
+
+/** The key names of a whole Secret; nothing else of it is looked at. */
+export function secretKeysFrom(secret: unknown): string[] {
+  const { data } = secret as { data?: object | null };
+  return Object.keys(data ?? {});
+}

@@ -1,0 +1,194 @@
+/** The ReadinessReport of one workload: its newest evaluation, as the cluster shows it. */
+import { createHash } from 'node:crypto';
+import { Type, type Static } from 'typebox';
+import { PRIORITIES, type ActivePriority } from '../engine/check.ts';
+import { apiVersionOf } from '../engine/kinds.ts';
+import { formatPath } from '../engine/path.ts';
+import type { Workload } from '../engine/workload.ts';
+import { worstFirst, type Finding, type Ready, type Verdict } from './judge.ts';
+import { ACTIONS, API_VERSION, words } from './schema.ts';
+
+const MOST_FINDINGS = 100;
+const MOST_UNKNOWN = 50;
+const MOST_NOTES = 20;
+const LONGEST_TEXT = 1024;
+
+const Text = (description: string, maxLength = LONGEST_TEXT) => Type.String({ description, maxLength });
+const Count = (description: string) => Type.Integer({ description, minimum: 0 });
+const ACTIVE = PRIORITIES.filter((priority): priority is ActivePriority => priority !== 'Disabled');
+const Policies = Type.Array(Text('Name of a policy.', 253), { maxItems: 64, description: 'The policies that say so.' });
+
+/** The content of a ReadinessReport, beside its metadata. */
+export const ReportSchema = Type.Object({
+  workload: Type.Object(
+    { apiVersion: Text('API version.', 317), kind: Text('Kind.', 63), name: Text('Name.', 253) },
+    { description: 'The workload that was judged.' },
+  ),
+  ready: words(['True', 'False', 'Unknown'], 'True: no Critical check is unmet. Unknown: one could not be decided.'),
+  score: Type.Integer({
+    description: 'Weight of the checks met over met and unmet, 0 to 100.',
+    minimum: 0,
+    maximum: 100,
+  }),
+  counts: Type.Object(
+    {
+      critical: Count('Unmet findings of priority Critical.'),
+      important: Count('Unmet findings of priority Important.'),
+      niceToHave: Count('Unmet findings of priority NiceToHave.'),
+      unknown: Count('Checks that could not be decided.'),
+    },
+    { description: 'How much was found.' },
+  ),
+  policies: Type.Array(Type.Object({ name: Text('Name.', 253), generation: Count('Generation that judged.') }), {
+    description: 'The policies that match the workload.',
+    maxItems: 200,
+  }),
+  findings: Type.Array(
+    Type.Object({
+      check: Text('Name of the check.', 63),
+      priority: words(ACTIVE, 'Its priority.'),
+      action: words(ACTIONS, 'What it does to a rollout.'),
+      path: Text('Where in the workload.'),
+      container: Type.Optional(Text('Name of the container.', 253)),
+      message: Text('What is wrong.'),
+      remediation: Text('What to write instead.'),
+      policies: Policies,
+    }),
+    { description: 'What is unmet, worst first; at most 100.', maxItems: MOST_FINDINGS },
+  ),
+  unknown: Type.Optional(
+    Type.Array(
+      Type.Object({
+        check: Text('Name of the check.', 63),
+        priority: words(ACTIVE, 'Its priority.'),
+        cause: Text('Why it could not be decided.'),
+        policies: Policies,
+      }),
+      { description: 'Checks that could not be decided.', maxItems: MOST_UNKNOWN },
+    ),
+  ),
+  notes: Type.Optional(
+    Type.Array(Text('A note.'), {
+      description: 'What is met by something outside the workload.',
+      maxItems: MOST_NOTES,
+    }),
+  ),
+});
+
+export type ReportContent = Static<typeof ReportSchema>;
+
+/** A ReadinessReport object. */
+export type Report = ReportContent & {
+  readonly apiVersion: string;
+  readonly kind: 'ReadinessReport';
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly ownerReferences: readonly {
+      readonly apiVersion: string;
+      readonly kind: string;
+      readonly name: string;
+      readonly uid: string;
+    }[];
+  };
+};
+
+const LONGEST_NAME = 253;
+
+/** `<lowercase kind>-<name>`; a longer one than names may be is cut and ends in a hash of the whole. */
+export function reportNameOf({ kind, name }: Pick<Workload, 'kind' | 'name'>): string {
+  const full = `${kind.kind.toLowerCase()}-${name}`;
+  if (full.length <= LONGEST_NAME) return full;
+  const hash = createHash('sha256').update(full).digest('hex').slice(0, 10);
+  return `${full.slice(0, LONGEST_NAME - 11).replace(/[.-]+$/, '')}-${hash}`;
+}
+
+/** Makes the report of a workload from the verdicts of all policies that match it. */
+export function reportOf(workload: Workload, verdicts: readonly Verdict[]): Report {
+  const findings = mergeBy(
+    verdicts.flatMap((verdict) => verdict.findings),
+    ({ check, path, message }) => JSON.stringify([check, path, message]),
+  );
+  const unknown = mergeBy(
+    verdicts.flatMap((verdict) => verdict.undecided),
+    ({ check, cause }) => JSON.stringify([check, cause]),
+  );
+  const notes = [...new Set(verdicts.flatMap((verdict) => verdict.notes))];
+  const apiVersion = apiVersionOf(workload.kind);
+  return {
+    apiVersion: API_VERSION,
+    kind: 'ReadinessReport',
+    metadata: {
+      name: reportNameOf(workload),
+      namespace: workload.namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'readiness-operator' },
+      ownerReferences: [{ apiVersion, kind: workload.kind.kind, name: workload.name, uid: workload.uid ?? '' }],
+    },
+    workload: { apiVersion, kind: workload.kind.kind, name: workload.name },
+    ready: combinedReady(verdicts),
+    score: Math.min(100, ...verdicts.map(({ score }) => score)),
+    counts: { ...countByPriority(findings.map(({ item }) => item)), unknown: unknown.length },
+    policies: verdicts.map(({ policy: { name, generation } }) => ({ name, generation })),
+    findings: findings.slice(0, MOST_FINDINGS).map(({ item, policies }) => ({
+      check: item.check,
+      priority: item.priority,
+      action: item.action,
+      path: bounded(formatPath(item.path)),
+      ...(item.container === undefined ? {} : { container: item.container.slice(0, 253) }),
+      message: bounded(item.message),
+      remediation: bounded(item.remediation),
+      policies,
+    })),
+    ...(unknown.length === 0
+      ? {}
+      : {
+          unknown: unknown.slice(0, MOST_UNKNOWN).map(({ item, policies }) => ({
+            check: item.check,
+            priority: item.priority,
+            cause: bounded(item.cause),
+            policies,
+          })),
+        }),
+    ...(notes.length === 0 ? {} : { notes: notes.slice(0, MOST_NOTES).map(bounded) }),
+  };
+}
+
+/** False if any policy says so, else Unknown if any does. */
+export function combinedReady(verdicts: readonly Pick<Verdict, 'ready'>[]): Ready {
+  const all = new Set(verdicts.map(({ ready }) => ready));
+  return all.has('False') ? 'False' : all.has('Unknown') ? 'Unknown' : 'True';
+}
+
+/** Counts findings by priority, in the field names of reports and policy statuses. */
+export function countByPriority(findings: readonly Pick<Finding, 'priority'>[]): {
+  critical: number;
+  important: number;
+  niceToHave: number;
+} {
+  const counts = { critical: 0, important: 0, niceToHave: 0 };
+  for (const { priority } of findings) {
+    if (priority === 'Critical') counts.critical += 1;
+    else if (priority === 'Important') counts.important += 1;
+    else counts.niceToHave += 1;
+  }
+  return counts;
+}
+
+/** What several policies say alike is said once, with the strictest action and all their names; worst first. */
+function mergeBy<T extends Pick<Finding, 'policy' | 'action' | 'priority'>>(
+  items: readonly T[],
+  keyOf: (item: T) => string,
+): { readonly item: T; readonly policies: string[] }[] {
+  const merged = new Map<string, { item: T; policies: string[] }>();
+  for (const item of worstFirst(items)) {
+    const present = merged.get(keyOf(item));
+    if (present === undefined) merged.set(keyOf(item), { item, policies: [item.policy] });
+    else if (!present.policies.includes(item.policy)) present.policies.push(item.policy);
+  }
+  return [...merged.values()].map(({ item, policies }) => ({ item, policies: policies.toSorted().slice(0, 64) }));
+}
+
+function bounded(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT - 3)}...`;
+}

@@ -1,0 +1,240 @@
+/** What is asked of the API server itself, and only when the answer would otherwise be a denial. */
+import { deepEqual } from '../engine/equal.ts';
+import { evaluateCheck, type EnabledCheck } from '../engine/evaluate.ts';
+import { groupOf, WORKLOAD_KINDS, type WorkloadKind } from '../engine/kinds.ts';
+import { valueAt } from '../engine/path.ts';
+import {
+  RELATED_KINDS,
+  type Answer,
+  type Related,
+  type RelatedFacts,
+  type RelatedKindName,
+} from '../engine/related.ts';
+import type { LabelSelector, Labels } from '../engine/selectors.ts';
+import type { RawObject, Workload } from '../engine/workload.ts';
+import { pathOf, type KubeClient } from '../kube/client.ts';
+import { dependencyOf, readLive } from '../kube/related.ts';
+import type { CompiledPolicy } from '../policy/compile.ts';
+import type { AdmissionRequest } from './protocol.ts';
+import type { Leniency, LiveReads, World } from './world.ts';
+
+/** More named objects than this are not asked for one by one. */
+const MOST_READS = 32;
+
+/**
+ * Related in which every object that the reference checks ask for by name has just been read from the API server.
+ *
+ * @param timeout - milliseconds for all of them together; what is not there by then stays as the cache has it
+ */
+export async function refreshed(
+  workload: Workload,
+  judged: readonly { readonly policy: CompiledPolicy }[],
+  world: World,
+  timeout: number,
+): Promise<Related> {
+  const asked = new Map<string, { kind: RelatedKindName; namespace: string; name: string }>();
+  const recording: Related = {
+    find: (kind, namespace, name) => {
+      if (RELATED_KINDS[kind].named === true) asked.set(dependencyOf(kind, namespace, name), { kind, namespace, name });
+      return world.related.find(kind, namespace, name);
+    },
+  };
+  const references = new Map<string, EnabledCheck>();
+  for (const { policy } of judged) {
+    for (const enabled of policy.enabled) {
+      if (enabled.check.scope === 'reference') references.set(`${policy.name}/${enabled.check.name}`, enabled);
+    }
+  }
+  for (const enabled of references.values()) evaluateCheck(enabled, workload, recording, world.now());
+
+  const answers = new Map<string, Answer<RelatedFacts[RelatedKindName]>>();
+  await Promise.all(
+    [...asked].slice(0, MOST_READS).map(async ([key, { kind, namespace, name }]) => {
+      const answer = await world.live.named(kind, namespace, name, timeout);
+      if (answer.state !== 'unknown') answers.set(key, answer);
+    }),
+  );
+  return {
+    find: <K extends RelatedKindName>(kind: K, namespace: string, key: string) =>
+      (answers.get(dependencyOf(kind, namespace, key)) as Answer<RelatedFacts[K]> | undefined) ??
+      world.related.find(kind, namespace, key),
+  };
+}
+
+interface ObjectList {
+  readonly items: readonly RawObject[];
+}
+
+/** Labels that Kubernetes' controllers add to the templates that they copy. */
+const CONTROLLER_LABELS = new Set([
+  'pod-template-hash',
+  'controller-uid',
+  'job-name',
+  'batch.kubernetes.io/controller-uid',
+  'batch.kubernetes.io/job-name',
+]);
+
+const HISTORY_RESOURCES = { ReplicaSet: 'replicasets', ControllerRevision: 'controllerrevisions' } as const;
+/** How long an answer of the authorizer is kept, in milliseconds. */
+const AUTHORIZATION_TTL = 10_000;
+
+/** The live reads of a running operator. */
+export class ApiServerReads implements LiveReads {
+  readonly #client: KubeClient;
+  readonly #onError: (error: unknown, what: string) => void;
+  readonly #authorized = new Map<string, { readonly until: number; readonly answer: Promise<boolean> }>();
+
+  constructor(client: KubeClient, onError: (error: unknown, what: string) => void) {
+    this.#client = client;
+    this.#onError = onError;
+  }
+
+  async namespaceLabels(namespace: string, timeout: number): Promise<Labels | undefined> {
+    const path = pathOf({ group: '', version: 'v1', resource: 'namespaces' }, undefined, namespace);
+    const object = await this.#get(path, timeout, 'reading a namespace');
+    return object === undefined ? undefined : ((valueAt(object, ['metadata', 'labels']) ?? {}) as Labels);
+  }
+
+  async parent(kind: WorkloadKind, namespace: string, name: string, timeout: number): Promise<RawObject | undefined> {
+    return this.#get(pathOf(kind, namespace, name), timeout, 'reading the object that is scaled');
+  }
+
+  async named<K extends RelatedKindName>(
+    kind: K,
+    namespace: string,
+    name: string,
+    timeout: number,
+  ): Promise<Answer<RelatedFacts[K]>> {
+    return readLive(this.#client, kind, namespace, name, timeout);
+  }
+
+  async leniency(
+    workload: Workload,
+    old: Workload | undefined,
+    request: AdmissionRequest,
+    timeout: number,
+  ): Promise<Leniency | undefined> {
+    try {
+      if (old !== undefined && !request.subResource && (await this.#ranBefore(workload, old, timeout))) {
+        return { reason: 'a template that ran before' };
+      }
+      if (old === undefined && (await this.#isOfCronJob(workload, timeout))) {
+        return { reason: "the CronJob's own template" };
+      }
+      if (await this.#mayActForOwner(workload, request, timeout)) {
+        return { reason: 'made for its owner by a controller', unlessDenied: true };
+      }
+    } catch (error) {
+      this.#onError(error, 'looking for a reason to be lenient');
+    }
+    return undefined;
+  }
+
+  /** Rule 2: `kubectl rollout undo` brings back a template of an owned ReplicaSet or ControllerRevision. */
+  async #ranBefore(workload: Workload, old: Workload, timeout: number): Promise<boolean> {
+    const { history } = workload.kind;
+    if (history === undefined || old.uid === undefined) return false;
+    const selector = valueAt(old.object, ['spec', 'selector']) as LabelSelector | undefined;
+    const address = { group: 'apps', version: 'v1', resource: HISTORY_RESOURCES[history] };
+    const list = await this.#client.request<ObjectList>('GET', pathOf(address, workload.namespace), {
+      timeout,
+      query: { labelSelector: selectorText(selector ?? {}), limit: 200 },
+    });
+    const wanted = comparable(workload.template);
+    return list.items.some((item) => {
+      const owners = (valueAt(item, ['metadata', 'ownerReferences']) ?? []) as { readonly uid?: string }[];
+      if (!owners.some(({ uid }) => uid === old.uid)) return false;
+      const at = history === 'ReplicaSet' ? ['spec', 'template'] : ['data', 'spec', 'template'];
+      return deepEqual(comparable(valueAt(item, at)), wanted);
+    });
+  }
+
+  /** Rule 4: `kubectl create job --from=cronjob/...`. */
+  async #isOfCronJob({ kind, controller, namespace, template }: Workload, timeout: number): Promise<boolean> {
+    if (kind.kind !== 'Job' || controller?.kind !== 'CronJob') return false;
+    const cronJob = WORKLOAD_KINDS.find((candidate) => candidate.kind === 'CronJob') as WorkloadKind;
+    const owner = await this.#get(pathOf(cronJob, namespace, controller.name), timeout, 'reading a CronJob');
+    if (valueAt(owner, ['metadata', 'uid']) !== controller.uid) return false;
+    return deepEqual(comparable(valueAt(owner, cronJob.template)), comparable(template));
+  }
+
+  /** Rule 4: a service account that may update the owner's status is taken for the owner's controller. */
+  async #mayActForOwner(
+    { controller, namespace }: Workload,
+    { userInfo }: AdmissionRequest,
+    timeout: number,
+  ): Promise<boolean> {
+    const username = userInfo.username ?? '';
+    if (controller === undefined || !username.startsWith('system:serviceaccount:')) return false;
+    const key = JSON.stringify([username, namespace, controller.apiVersion, controller.kind, controller.name]);
+    const now = Date.now();
+    for (const [old, { until }] of this.#authorized) if (until < now) this.#authorized.delete(old);
+    const kept = this.#authorized.get(key);
+    if (kept !== undefined) return kept.answer;
+
+    const answer = this.#reviewAccess(username, userInfo.groups ?? [], namespace, controller, timeout);
+    this.#authorized.set(key, { until: now + AUTHORIZATION_TTL, answer });
+    answer.catch(() => this.#authorized.delete(key));
+    return answer;
+  }
+
+  async #reviewAccess(
+    user: string,
+    groups: readonly string[],
+    namespace: string,
+    owner: { readonly apiVersion: string; readonly kind: string; readonly name: string },
+    timeout: number,
+  ): Promise<boolean> {
+    const group = groupOf(owner.apiVersion);
+    const path = group === '' ? `/api/${owner.apiVersion}` : `/apis/${owner.apiVersion}`;
+    const served = await this.#client
+      .request<{ resources: { name: string; kind: string }[] }>('GET', path, { timeout })
+      .catch(() => undefined);
+    const resource = served?.resources.find(({ name, kind }) => kind === owner.kind && !name.includes('/'))?.name;
+    if (resource === undefined) return false;
+    const review = await this.#client.request<{ status?: { allowed?: boolean } }>(
+      'POST',
+      pathOf({ group: 'authorization.k8s.io', version: 'v1', resource: 'subjectaccessreviews' }),
+      {
+        timeout,
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SubjectAccessReview',
+          spec: {
+            user,
+            groups,
+            resourceAttributes: { namespace, verb: 'update', group, resource, subresource: 'status', name: owner.name },
+          },
+        },
+      },
+    );
+    return review.status?.allowed === true;
+  }
+
+  async #get(path: string, timeout: number, what: string): Promise<RawObject | undefined> {
+    try {
+      return await this.#client.request<RawObject>('GET', path, { timeout });
+    } catch (error) {
+      this.#onError(error, what);
+      return undefined;
+    }
+  }
+}
+
+/** A label selector as list requests take it. */
+function selectorText({ matchLabels, matchExpressions }: LabelSelector): string {
+  const parts = Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  for (const { key, operator, values } of matchExpressions ?? []) {
+    if (operator === 'Exists') parts.push(key);
+    else if (operator === 'DoesNotExist') parts.push(`!${key}`);
+    else parts.push(`${key} ${operator === 'In' ? 'in' : 'notin'} (${(values ?? []).join(',')})`);
+  }
+  return parts.join(',');
+}
+
+/** A template without what controllers add to their copies: labels, empty maps, the patch directive of revisions. */
+function comparable(template: unknown): unknown {
+  const { metadata, spec } = (template ?? {}) as { metadata?: RawObject; spec?: unknown };
+  const labels = Object.entries((metadata?.['labels'] ?? {}) as Labels).filter(([key]) => !CONTROLLER_LABELS.has(key));
+  return { labels: Object.fromEntries(labels), annotations: metadata?.['annotations'] ?? {}, spec };
+}

@@ -1,0 +1,126 @@
+/** What people read when a request is denied or warned about. */
+import type { ActivePriority } from '../engine/check.ts';
+import { displayPath, type Workload } from '../engine/workload.ts';
+import { formatPath } from '../engine/path.ts';
+import { worstFirst, type Finding, type Undecided, type Verdict } from '../policy/judge.ts';
+import type { Action } from '../policy/schema.ts';
+
+const MOST_LINES = 20;
+/** Kubernetes cuts warnings at 256 characters each and 4096 in all, shared by every webhook of the request. */
+const LONGEST_WARNING = 120;
+const LONGEST_WARNINGS = 2048;
+/** A finding repeats at most this much of what a user wrote. */
+const LONGEST_LINE = 400;
+
+/** One line of a message, whether from a finding or from a check that could not decide. */
+interface Line {
+  readonly check: string;
+  readonly priority: ActivePriority;
+  readonly action: Action;
+  readonly because: string | undefined;
+  readonly policies: string[];
+  readonly where: string;
+  readonly what: string;
+}
+
+/** What several policies find alike is one line, with the strictest action and all their names. */
+function linesOf(workload: Workload, verdicts: readonly Verdict[]): Line[] {
+  const lines = new Map<string, Line>();
+  const add = (policy: string, line: Omit<Line, 'policies'>): void => {
+    const key = JSON.stringify([line.check, line.where, line.what]);
+    const present = lines.get(key);
+    const [strictest] = present === undefined ? [line] : worstFirst<Omit<Line, 'policies'>>([present, line]);
+    lines.set(key, { ...(strictest ?? line), policies: [...(present?.policies ?? []), policy] });
+  };
+  for (const { policy, findings, undecided } of verdicts) {
+    for (const finding of findings) {
+      add(policy.name, { ...finding, where: displayPath(finding.path, workload), what: whatOf(finding) });
+    }
+    for (const one of undecided) add(policy.name, { ...one, because: undefined, where: '', what: undecidedText(one) });
+  }
+  return worstFirst([...lines.values()]);
+}
+
+function whatOf({ message, remediation }: Finding): string {
+  return `${message}; ${remediation}`;
+}
+
+function undecidedText({ status, cause }: Undecided): string {
+  return status === 'Error' ? cause : `could not find out ${cause}`;
+}
+
+/** `Deployment shop/checkout`. */
+export function nameOf({ kind, namespace, name }: Workload): string {
+  return `${kind.kind} ${namespace}/${name}`;
+}
+
+/** The name of a workload's report: `deployment-checkout`. */
+export function reportLine(workload: Workload, reportName: string): string {
+  return `All findings: kubectl get rrep -n ${workload.namespace} ${reportName} -o yaml`;
+}
+
+/**
+ * The text of a denial: one line a denied finding, worst first, with path, what is wrong and the cure.
+ *
+ * @param reportName - name of the workload's ReadinessReport, undefined if it has none yet
+ */
+export function denialMessage(
+  workload: Workload,
+  verdicts: readonly Verdict[],
+  reportName: string | undefined,
+): string {
+  const denied = linesOf(workload, verdicts).filter(({ action }) => action === 'Deny');
+  const policies = [...new Set(denied.flatMap((line) => line.policies))].toSorted();
+  const shown = denied.slice(0, MOST_LINES);
+  const width = Math.max(...shown.map(({ check }) => check.length));
+  const text = [
+    `${nameOf(workload)} is not ready for production: ${countOf(denied)} (${policies.length === 1 ? 'policy' : 'policies'} ${policies.join(', ')})`,
+    ...shown.map(
+      ({ check, where, what }) =>
+        `  ${check.padEnd(width)}  ${cut(where === '' ? what : `${where}: ${what}`, LONGEST_LINE)}`,
+    ),
+  ];
+  if (denied.length > shown.length) text.push(`  and ${denied.length - shown.length} more`);
+  const explain = `Explained: kubectl readiness explain ${shown[0]?.check}`;
+  text.push(reportName === undefined ? explain : `${explain}. ${reportLine(workload, reportName)}`);
+  return text.join('\n');
+}
+
+function countOf(lines: readonly Line[]): string {
+  const priorities = new Set(lines.map(({ priority }) => priority));
+  const words: Record<ActivePriority, string> = {
+    Critical: 'critical ',
+    Important: 'important ',
+    NiceToHave: 'nice-to-have ',
+  };
+  const adjective = priorities.size === 1 ? words[[...priorities][0] as ActivePriority] : '';
+  return `${lines.length} ${adjective}finding${lines.length === 1 ? '' : 's'}`;
+}
+
+/** The warnings of a request, worst first; where they are too many the first says how many were left out. */
+export function warningsOf(workload: Workload, verdicts: readonly Verdict[]): string[] {
+  const prefix = `${formatPath(workload.podPath)}.`;
+  const all = linesOf(workload, verdicts)
+    .filter(({ action }) => action === 'Warn')
+    .map(({ policies, priority, check, because, where, what }) => {
+      const short = where.startsWith(prefix) ? where.slice(prefix.length) : where;
+      const why = because === undefined ? '' : ` (${because})`;
+      return cut(
+        `[${policies.join(', ')}] ${priority} ${check}${why}: ${short === '' ? '' : `${short}: `}${what}`,
+        LONGEST_WARNING,
+      );
+    });
+  const kept: string[] = [];
+  let size = LONGEST_WARNING;
+  for (const warning of all) {
+    size += Buffer.byteLength(warning);
+    if (size > LONGEST_WARNINGS) break;
+    kept.push(warning);
+  }
+  const more = all.length - kept.length;
+  return more === 0 ? kept : [`[readiness-operator] and ${more} more warnings than are shown here`, ...kept];
+}
+
+function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 3)}...`;
+}

@@ -1,0 +1,294 @@
+/** The admission decision: which requests are judged, by which policies, and what is answered. */
+import type { Aspect } from '../engine/check.ts';
+import { deepEqual } from '../engine/equal.ts';
+import { apiVersionOf, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
+import { formatPath, valueAt } from '../engine/path.ts';
+import type { Related } from '../engine/related.ts';
+import { readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
+import type { CompiledPolicy } from '../policy/compile.ts';
+import { MIRROR_POD_ANNOTATION, NODE_USER_PREFIX, RESTARTED_AT } from '../policy/exemptions.ts';
+import { denies, judge, type Admission, type Verdict } from '../policy/judge.ts';
+import { reportNameOf } from '../policy/report.ts';
+import type { Route } from '../policy/routes.ts';
+import { refreshed } from './live.ts';
+import { denialMessage, warningsOf } from './message.ts';
+import type { AdmissionRequest, AdmissionResponse } from './protocol.ts';
+import type { World } from './world.ts';
+
+/** Our own time limit for one request, live reads included; the API server gives 5 s. Milliseconds. */
+export const DEADLINE = 3000;
+
+/** What was decided and why, for metrics and the log. */
+export interface Decision {
+  readonly response: AdmissionResponse;
+  readonly decision: 'allowed' | 'warned' | 'denied' | 'notJudged';
+  readonly kind: string;
+  readonly errors: Verdict['errors'];
+}
+
+/** A change that some policies judge. */
+interface Subject {
+  readonly workload: Workload;
+  readonly old: Workload | undefined;
+  /** Undefined: what changed differs from policy to policy (`scopeOf`). */
+  readonly aspect: Aspect | undefined;
+}
+
+/**
+ * Decides one request.
+ *
+ * @param routeName - the route by which the API server came
+ * @throws only what is a fault of ours; the caller then answers with an HTTP error and never "allowed"
+ */
+export async function review(request: AdmissionRequest, routeName: string, world: World): Promise<Decision> {
+  const { kind, operation } = request;
+  if (operation !== 'CREATE' && operation !== 'UPDATE')
+    return notJudged(kind.kind, 'only creates and updates are judged');
+  if (isExempt(request, world)) return notJudged(kind.kind, 'the request of a controller or a node');
+  const namespace = request.namespace ?? '';
+  if (world.exemptions.namespaces.has(namespace)) return notJudged(kind.kind, 'a system namespace');
+
+  const deadline = world.now() + DEADLINE;
+  const subject = await subjectOf(request, world, deadline);
+  if ('response' in subject) return subject;
+
+  const { workload } = subject;
+  const labels = world.namespaceLabels(namespace) ?? (await world.live.namespaceLabels(namespace, DEADLINE));
+  const routes = world
+    .policies()
+    .routesFor(
+      { kind: workload.kind.kind, namespace, namespaceLabels: labels ?? {}, labels: workload.labels },
+      routeName,
+    );
+  const judged = routes
+    .flatMap(({ policies }) => policies)
+    .map((policy) => ({ policy, scope: scopeOf(policy, subject, operation) }))
+    .filter(({ scope }) => scope !== 'none');
+  if (judged.length === 0) return notJudged(workload.kind.kind, 'nothing that a policy judges has changed');
+
+  const verdicts = await settle(judged, subject, request, world, deadline);
+  return answer(workload, verdicts, routes, routeName, operation);
+}
+
+function notJudged(kind: string, reason: string): Decision {
+  return {
+    response: { allowed: true, auditAnnotations: { decision: `not judged: ${reason}` } },
+    decision: 'notJudged',
+    kind,
+    errors: [],
+  };
+}
+
+/** Rule 4: what Kubernetes' own controllers and nodes do always passes; never a whole group. */
+function isExempt({ userInfo, object }: AdmissionRequest, { exemptions }: World): boolean {
+  const username = userInfo.username ?? '';
+  if (exemptions.users.has(username)) return true;
+  if (!username.startsWith(NODE_USER_PREFIX)) return false;
+  const annotations = valueAt(object, ['metadata', 'annotations']);
+  return typeof annotations === 'object' && annotations !== null && MIRROR_POD_ANNOTATION in annotations;
+}
+
+/** Reads what a request is about. A Decision instead if that settles it. */
+async function subjectOf(request: AdmissionRequest, world: World, deadline: number): Promise<Subject | Decision> {
+  const { subResource, object, oldObject, kind } = request;
+  if (subResource === 'scale') return scaledSubject(request, world, deadline);
+  if (subResource && subResource !== 'resize') return notJudged(kind.kind, `the subresource ${subResource}`);
+
+  const workloadKind = workloadKindOf(
+    apiVersionOf({ group: kind.group ?? '', version: kind.version }),
+    kind.kind,
+    world.kinds,
+  );
+  if (workloadKind === undefined) return notJudged(kind.kind, 'not a kind of workload');
+  const read = readWorkload(object as RawObject, workloadKind, request.namespace ?? '');
+  if ('problem' in read) return malformed(workloadKind, read.problem);
+  if (read.workload.deleting) return notJudged(kind.kind, 'it is being deleted');
+  const readOld =
+    request.operation === 'UPDATE' && oldObject
+      ? readWorkload(oldObject, workloadKind, request.namespace ?? '')
+      : undefined;
+  const old = readOld !== undefined && 'workload' in readOld ? readOld.workload : undefined;
+  return { workload: read.workload, old, aspect: subResource === 'resize' ? 'Resources' : undefined };
+}
+
+/** Rule 3: a Scale object has no labels and no template, so it is judged with its parent. */
+async function scaledSubject(request: AdmissionRequest, world: World, deadline: number): Promise<Subject | Decision> {
+  const { object, oldObject, namespace = '', name } = request;
+  const parentKind = world.kinds.find(({ resource, group, replicas }) => {
+    const asked = request.resource;
+    return replicas !== undefined && resource === asked.resource && group === (asked.group ?? '');
+  });
+  if (parentKind === undefined || !name) return notJudged('Scale', 'the scale of another kind');
+  const parent =
+    world.parent(parentKind, namespace ?? '', name) ??
+    (await world.live.parent(parentKind, namespace ?? '', name, deadline - world.now()));
+  if (parent === undefined) return notJudged(parentKind.kind, 'its parent does not exist');
+  const before = readWorkload(parent, parentKind);
+  if ('problem' in before) return malformed(parentKind, before.problem);
+  if (before.workload.deleting) return notJudged(parentKind.kind, 'it is being deleted');
+  const scaledTo = (scale: RawObject | null | undefined): Workload => ({
+    ...before.workload,
+    replicas: { count: Number(valueAt(scale, ['spec', 'replicas']) ?? 0), path: parentKind.replicas ?? [] },
+  });
+  return { workload: scaledTo(object), old: scaledTo(oldObject), aspect: 'Replicas' };
+}
+
+/** Rule 7: never allowed by accident, and told which field is wrong. */
+function malformed(
+  kind: WorkloadKind,
+  problem: { readonly path: readonly (string | number)[]; readonly message: string },
+): Decision {
+  const message = `${kind.kind}: ${formatPath(problem.path)}: ${problem.message}`;
+  return {
+    response: {
+      allowed: false,
+      status: { code: 422, reason: 'Invalid', message },
+      auditAnnotations: { decision: 'denied: malformed' },
+    },
+    decision: 'denied',
+    kind: kind.kind,
+    errors: [],
+  };
+}
+
+/** Rules 1 to 3: all checks, those of one aspect, or none. */
+function scopeOf(
+  policy: CompiledPolicy,
+  { workload, old, aspect }: Subject,
+  operation: 'CREATE' | 'UPDATE',
+): 'all' | Aspect | 'none' {
+  if (aspect === 'Resources') return aspect;
+  if (aspect === undefined) {
+    if (operation === 'CREATE' || old === undefined) return 'all';
+    if (!policy.match.workload(old.labels)) return 'all';
+    if (templateChanged(old, workload)) return 'all';
+  }
+  return countOf(workload) === countOf(old as Workload) ? 'none' : 'Replicas';
+}
+
+/** The replica count as the API server completes it. */
+function countOf({ replicas }: Workload): number | undefined {
+  return replicas === undefined ? undefined : (replicas.count ?? 1);
+}
+
+function templateChanged(old: Workload, workload: Workload): boolean {
+  const at = workload.kind.template.length === 0 ? ['spec'] : workload.kind.template;
+  const [before, after] = [valueAt(old.object, at), valueAt(workload.object, at)];
+  return !deepEqual(before, after) && !deepEqual(withoutRestart(before), withoutRestart(after));
+}
+
+/** A template without the annotation that `kubectl rollout restart` sets. */
+function withoutRestart(template: unknown): unknown {
+  const annotations = valueAt(template, ['metadata', 'annotations']);
+  if (typeof annotations !== 'object' || annotations === null || !(RESTARTED_AT in annotations)) {
+    return normalizedAnnotations(template);
+  }
+  const { [RESTARTED_AT]: _, ...rest } = annotations as Record<string, unknown>;
+  return normalizedAnnotations({
+    ...(template as object),
+    metadata: { ...(valueAt(template, ['metadata']) as object), annotations: rest },
+  });
+}
+
+/** No annotations are the same as an empty map of them. */
+function normalizedAnnotations(template: unknown): unknown {
+  const metadata = valueAt(template, ['metadata']);
+  if (typeof metadata !== 'object' || metadata === null) return template;
+  const { annotations, ...rest } = metadata as Record<string, unknown>;
+  const none = annotations === undefined || annotations === null || Object.keys(annotations).length === 0;
+  return none ? { ...(template as object), metadata: rest } : template;
+}
+
+interface Judged {
+  readonly policy: CompiledPolicy;
+  readonly scope: 'all' | Aspect | 'none';
+}
+
+/**
+ * Judges with what is in memory; only if that denies, asks the API server for what could change it: references that the
+ * cache may not know yet, older templates, the owner.
+ */
+async function settle(
+  judged: readonly Judged[],
+  subject: Subject,
+  request: AdmissionRequest,
+  world: World,
+  deadline: number,
+): Promise<Verdict[]> {
+  const { workload, old } = subject;
+  const raises = old !== undefined && (countOf(workload) ?? 0) > (countOf(old) ?? 0);
+  const now = world.now();
+  const judgeAll = (related: Related, lenient: (policy: CompiledPolicy) => string | undefined): Verdict[] =>
+    judged.map(({ policy, scope }) => {
+      const admission: Admission = {
+        operation: request.operation === 'CREATE' ? 'CREATE' : 'UPDATE',
+        dryRun: request.dryRun === true,
+        aspect: scope === 'all' || scope === 'none' ? undefined : scope,
+        raisesReplicas: raises,
+        lenient: lenient(policy),
+        old: old === undefined ? undefined : () => judge(policy, old, related, now),
+      };
+      // Grace is measured from the old object's creation: a new one has not begun to wait.
+      return judge(policy, workload, related, now, admission);
+    });
+
+  let verdicts = judgeAll(world.related, () => undefined);
+  if (!verdicts.some(denies)) return verdicts;
+
+  const remaining = (): number => Math.max(1, deadline - world.now());
+  let related = world.related;
+  if (verdicts.some((verdict) => deniesBy(verdict, 'reference'))) {
+    related = await refreshed(workload, judged, world, remaining());
+    verdicts = judgeAll(related, () => undefined);
+    if (!verdicts.some(denies)) return verdicts;
+  }
+  const lenient = await world.live.leniency(workload, old, request, remaining());
+  if (lenient === undefined) return verdicts;
+  return judgeAll(related, (policy) =>
+    lenient.unlessDenied === true && policy.enforcement.unverifiedOwners === 'Deny' ? undefined : lenient.reason,
+  );
+}
+
+function deniesBy({ findings, undecided, policy }: Verdict, scope: string): boolean {
+  const ofScope = new Set(policy.enabled.filter(({ check }) => check.scope === scope).map(({ check }) => check.name));
+  return [...findings, ...undecided].some(({ action, check }) => action === 'Deny' && ofScope.has(check));
+}
+
+/** kubectl shows one entry's denial and every entry's warnings: all deny with one text, the first alone warns. */
+function answer(
+  workload: Workload,
+  verdicts: readonly Verdict[],
+  routes: readonly Route[],
+  routeName: string,
+  operation: 'CREATE' | 'UPDATE',
+): Decision {
+  const denied = verdicts.some(denies);
+  const isFirst = (routes[0]?.name ?? routeName) === routeName;
+  const warnings = isFirst ? warningsOf(workload, verdicts) : [];
+  const warned = warnings.length > 0;
+  const checks = verdicts.flatMap(({ findings, undecided }) => [...findings, ...undecided].map(({ check }) => check));
+  const decision = denied ? 'denied' : warned ? 'warned' : 'allowed';
+  return {
+    response: {
+      allowed: !denied,
+      ...(denied
+        ? {
+            status: {
+              code: 403,
+              reason: 'Forbidden',
+              message: denialMessage(workload, verdicts, operation === 'CREATE' ? undefined : reportNameOf(workload)),
+            },
+          }
+        : {}),
+      ...(warned ? { warnings } : {}),
+      auditAnnotations: {
+        decision,
+        policies: verdicts.map(({ policy }) => policy.name).join(','),
+        ...(checks.length > 0 ? { checks: [...new Set(checks)].join(',') } : {}),
+      },
+    },
+    decision,
+    kind: workload.kind.kind,
+    errors: verdicts.flatMap(({ errors }) => errors),
+  };
+}

@@ -1,0 +1,49 @@
+import type { WorkloadKind } from '../engine/kinds.ts';
+import type { Related, RelatedKindName, Answer, RelatedFacts } from '../engine/related.ts';
+import type { Labels } from '../engine/selectors.ts';
+import type { RawObject, Workload } from '../engine/workload.ts';
+import type { Exemptions } from '../policy/exemptions.ts';
+import type { PolicySet } from '../policy/routes.ts';
+import type { AdmissionRequest } from './protocol.ts';
+
+/** Why a request that would be denied only warns. */
+export interface Leniency {
+  /** In words for a person. */
+  readonly reason: string;
+  /** It does not hold for policies with `unverifiedOwners: Deny`. */
+  readonly unlessDenied?: true;
+}
+
+/** What the admission decision may know beside the request: memory first, the API server only before a denial. */
+export interface World {
+  /** Milliseconds since 1970. */
+  now(): number;
+  readonly kinds: readonly WorkloadKind[];
+  readonly exemptions: Exemptions;
+  policies(): PolicySet;
+  readonly related: Related;
+  /** Undefined if the namespace is not known yet. */
+  namespaceLabels(namespace: string): Labels | undefined;
+  /** The object whose scale is changed, if it is in memory. */
+  parent(kind: WorkloadKind, namespace: string, name: string): RawObject | undefined;
+  readonly live: LiveReads;
+}
+
+/** Questions to the API server. Each takes at most `timeout` milliseconds and answers with what it knows then. */
+export interface LiveReads {
+  namespaceLabels(namespace: string, timeout: number): Promise<Labels | undefined>;
+  parent(kind: WorkloadKind, namespace: string, name: string, timeout: number): Promise<RawObject | undefined>;
+  named<K extends RelatedKindName>(
+    kind: K,
+    namespace: string,
+    name: string,
+    timeout: number,
+  ): Promise<Answer<RelatedFacts[K]>>;
+  /** Why this request should not be denied, undefined if nothing speaks for it or that could not be found out. */
+  leniency(
+    workload: Workload,
+    old: Workload | undefined,
+    request: AdmissionRequest,
+    timeout: number,
+  ): Promise<Leniency | undefined>;
+}
