@@ -8,6 +8,22 @@
 import { rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
+/**
+ * The package does not say so, but importing its modules has no effect beyond their exports: without this, every
+ * generated API class is loaded at each start although we use the configuration loader alone.
+ */
+const clientNodeIsPure = {
+  name: 'client-node-is-pure',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /.*/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+      const inside = importer.includes('@kubernetes/client-node/dist');
+      if (pluginData === 'resolved' || !(inside || path.startsWith('@kubernetes/client-node'))) return undefined;
+      const result = await resolve(path, { importer, resolveDir, kind, pluginData: 'resolved' });
+      return result.path.includes('@kubernetes/client-node/dist') ? { ...result, sideEffects: false } : result;
+    });
+  },
+};
+
 const root = new URL('..', import.meta.url).pathname;
 await rm(`${root}/dist`, { recursive: true, force: true });
 await build({
@@ -25,6 +41,7 @@ await build({
   minifySyntax: true,
   legalComments: 'linked',
   logLevel: 'warning',
+  plugins: [clientNodeIsPure],
   // CommonJS packages inside an ES module bundle still call require() for Node's own modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -97,8 +97,8 @@ export type Report = ReportContent & {
 const LONGEST_NAME = 253;
 
 /** `<lowercase kind>-<name>`; a longer one than names may be is cut and ends in a hash of the whole. */
-export function reportNameOf({ kind, name }: Pick<Workload, 'kind' | 'name'>): string {
-  const full = `${kind.kind.toLowerCase()}-${name}`;
+export function reportNameOf(kind: string, name: string): string {
+  const full = `${kind.toLowerCase()}-${name}`;
   if (full.length <= LONGEST_NAME) return full;
   const hash = createHash('sha256').update(full).digest('hex').slice(0, 10);
   return `${full.slice(0, LONGEST_NAME - 11).replace(/[.-]+$/, '')}-${hash}`;
@@ -120,7 +120,7 @@ export function reportOf(workload: Workload, verdicts: readonly Verdict[]): Repo
     apiVersion: API_VERSION,
     kind: 'ReadinessReport',
     metadata: {
-      name: reportNameOf(workload),
+      name: reportNameOf(workload.kind.kind, workload.name),
       namespace: workload.namespace,
       labels: { 'app.kubernetes.io/managed-by': 'readiness-operator' },
       ownerReferences: [{ apiVersion, kind: workload.kind.kind, name: workload.name, uid: workload.uid ?? '' }],

@@ -2,6 +2,7 @@
  * The policies in force, and how the API server routes to them: policies with the same match share one route, which
  * bears the name of the first of them.
  */
+import { canonicalJson } from '../engine/canonical.ts';
 import type { Aspect } from '../engine/check.ts';
 import { policyMatches, type CompiledPolicy, type MatchSubject } from './compile.ts';
 
@@ -25,7 +26,8 @@ export class PolicySet {
     this.policies = [...policies].toSorted((a, b) => (a.name < b.name ? -1 : 1));
     const byMatch = new Map<string, CompiledPolicy[]>();
     for (const policy of this.policies) {
-      const key = canonical(policy.match.spec);
+      const { kinds, ...selectors } = policy.match.spec;
+      const key = canonicalJson({ ...selectors, kinds: kinds?.toSorted() });
       byMatch.set(key, [...(byMatch.get(key) ?? []), policy]);
     }
     this.routes = [...byMatch.values()].map((shared) => ({
@@ -61,13 +63,4 @@ export class PolicySet {
 /** Does any check of a route's policies judge such requests? */
 export function judges(route: Route, aspect: Aspect): boolean {
   return route.policies.some(({ enabled }) => enabled.some(({ check }) => check.aspects?.includes(aspect)));
-}
-
-/** JSON with sorted keys and sorted kinds, so that equal matches are equal texts. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (key, inner: unknown) => {
-    if (Array.isArray(inner)) return key === 'kinds' ? [...inner].toSorted() : inner;
-    if (typeof inner !== 'object' || inner === null) return inner;
-    return Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  });
 }

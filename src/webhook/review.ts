@@ -276,7 +276,11 @@ function answer(
             status: {
               code: 403,
               reason: 'Forbidden',
-              message: denialMessage(workload, verdicts, operation === 'CREATE' ? undefined : reportNameOf(workload)),
+              message: denialMessage(
+                workload,
+                verdicts,
+                operation === 'CREATE' ? undefined : reportNameOf(workload.kind.kind, workload.name),
+              ),
             },
           }
         : {}),

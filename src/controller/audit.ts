@@ -1,0 +1,230 @@
+/** Judges what runs: one ReadinessReport a workload, and the numbers of each policy. */
+import { canonicalJson } from '../engine/canonical.ts';
+import type { Related, RelatedKindName } from '../engine/related.ts';
+import type { Labels } from '../engine/selectors.ts';
+import type { RawObject, Workload } from '../engine/workload.ts';
+import { hasStatus, pathOf, type KubeClient } from '../kube/client.ts';
+import { Informer } from '../kube/informer.ts';
+import type { Dependency } from '../kube/related.ts';
+import { WorkQueue } from '../kube/work-queue.ts';
+import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
+import { judge, type Verdict } from '../policy/judge.ts';
+import { reportNameOf, reportOf, type Report } from '../policy/report.ts';
+import type { PolicySet } from '../policy/routes.ts';
+import { GROUP, VERSION } from '../policy/schema.ts';
+import type { Exemptions } from '../policy/exemptions.ts';
+import { Dependencies, recording } from './dependencies.ts';
+import { Tally } from './tally.ts';
+import type { WorkloadKey, Workloads } from './workloads.ts';
+
+const REPORTS = { group: GROUP, version: VERSION, resource: 'readinessreports' };
+/** A report is written at most once in this time, in milliseconds. */
+const REPORT_INTERVAL = 10_000;
+/** How often a workload is looked at whose kind could not be read yet, in milliseconds. */
+const NOT_SYNCED_RETRY = 5000;
+
+export interface AuditOptions {
+  readonly client: KubeClient;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly workloads: Workloads;
+  readonly related: Related;
+  readonly exemptions: Exemptions;
+  readonly policies: () => PolicySet;
+  readonly namespaceLabels: (namespace: string) => Labels | undefined;
+  /** Told that the numbers of a policy changed. */
+  readonly onTally: (policy: string) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** What is kept of a report: whether it is still the right one. */
+interface KeptReport {
+  readonly resourceVersion: string;
+  readonly content: string;
+  readonly workload: WorkloadKey;
+}
+
+export class Audit {
+  readonly #options: AuditOptions;
+  readonly #queue: WorkQueue;
+  readonly #reports: Informer<KeptReport>;
+  readonly #dependencies = new Dependencies();
+  readonly #tallies = new Map<string, Tally>();
+  /** When a workload's report was last written. */
+  readonly #written = new Map<WorkloadKey, number>();
+
+  constructor(options: AuditOptions) {
+    this.#options = options;
+    const { client, logger } = options;
+    this.#queue = new WorkQueue({
+      concurrency: 4,
+      reconcile: (key) => this.#reconcile(key),
+      onError: (workload, error, retryIn) =>
+        logger.warn('a workload could not be audited', { workload, error, retryIn }),
+    });
+    this.#reports = new Informer<KeptReport>({
+      client,
+      group: GROUP,
+      versions: [VERSION],
+      resource: REPORTS.resource,
+      keep: keptOf,
+      // A report that was edited or deleted by hand is written anew; one without a workload goes.
+      onChange: (_key, before, after) => {
+        if (before?.content !== after?.content) this.#queue.add((after ?? before)?.workload ?? '');
+      },
+      onError: (error, what) => logger.warn('watching reports', { what, error }),
+    });
+  }
+
+  start(): void {
+    this.#reports.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#queue.stop();
+    await this.#reports.stop();
+  }
+
+  /** A workload changed. */
+  changed(key: WorkloadKey): void {
+    this.#queue.add(key);
+  }
+
+  /** Policies changed: everything is judged anew, also what no policy matches any more. */
+  policiesChanged(): void {
+    const names = new Set(this.#options.policies().policies.map(({ name }) => name));
+    for (const name of this.#tallies.keys()) if (!names.has(name)) this.#tallies.delete(name);
+    for (const key of this.#options.workloads.keys()) this.#queue.add(key);
+    for (const [, { workload }] of this.#reports.entries()) this.#queue.add(workload);
+  }
+
+  /** A namespace's labels changed. */
+  namespaceChanged(namespace: string): void {
+    for (const key of this.#options.workloads.keys(namespace)) this.#queue.add(key);
+  }
+
+  /** An answer of Related may have changed; undefined: any of that kind. */
+  relatedChanged(kind: RelatedKindName, dependency: Dependency | undefined): void {
+    const concerned = dependency === undefined ? this.#dependencies.ofKind(kind) : this.#dependencies.of(dependency);
+    for (const key of concerned) this.#queue.add(key);
+  }
+
+  /** The numbers of a policy; undefined if no workload was judged by it yet. */
+  tally(policy: string): Tally | undefined {
+    return this.#tallies.get(policy);
+  }
+
+  get informer(): Informer<KeptReport> {
+    return this.#reports;
+  }
+
+  async #reconcile(key: WorkloadKey): Promise<void> {
+    const { logger, metrics, workloads, now } = this.#options;
+    const read = workloads.read(key);
+    if (read === undefined && !this.#knowsAbsence(key)) {
+      this.#queue.addAfter(key, NOT_SYNCED_RETRY);
+      return;
+    }
+    if (read !== undefined && 'problem' in read) {
+      logger.warn('a workload has a shape that can not be read', { workload: key, problem: read.problem });
+    }
+    const workload = read !== undefined && 'workload' in read && !read.workload.deleting ? read.workload : undefined;
+    const asked = new Set<Dependency>();
+    const verdicts = workload === undefined ? [] : this.#judge(workload, asked);
+    this.#dependencies.set(key, asked);
+    this.#count(key, verdicts);
+    for (const { check, error } of verdicts.flatMap(({ errors }) => errors)) {
+      metrics.checkErrors.inc({ check });
+      logger.error('a check failed', { check, workload: key, error });
+    }
+    const recheckAt = Math.min(...verdicts.map((verdict) => verdict.recheckAt ?? Infinity));
+    if (Number.isFinite(recheckAt)) this.#queue.addAfter(key, Math.max(0, recheckAt - now()) + 1);
+
+    if (workload !== undefined && verdicts.length > 0) await this.#write(key, workload, verdicts);
+    else await this.#remove(key);
+  }
+
+  /** Does the absence of a workload from memory mean that it is gone, or that no policy asks for its kind? */
+  #knowsAbsence(key: WorkloadKey): boolean {
+    const kind = key.slice(0, key.indexOf('/'));
+    const asked = this.#options.policies().policies.some(({ match }) => match.spec.kinds?.includes(kind) !== false);
+    return !asked || this.#options.workloads.isSynced(kind);
+  }
+
+  #judge(workload: Workload, asked: Set<Dependency>): Verdict[] {
+    const { policies, related, exemptions, namespaceLabels, now } = this.#options;
+    if (exemptions.namespaces.has(workload.namespace)) return [];
+    const subject = {
+      kind: workload.kind.kind,
+      namespace: workload.namespace,
+      namespaceLabels: namespaceLabels(workload.namespace) ?? {},
+      labels: workload.labels,
+    };
+    const noted = recording(related, asked);
+    return policies()
+      .matching(subject)
+      .map((policy) => judge(policy, workload, noted, now()));
+  }
+
+  #count(key: WorkloadKey, verdicts: readonly Verdict[]): void {
+    const judgedBy = new Map(verdicts.map((verdict) => [verdict.policy.name, verdict]));
+    for (const { name } of this.#options.policies().policies) {
+      const tally = this.#tallies.get(name) ?? new Tally();
+      this.#tallies.set(name, tally);
+      tally.set(key, judgedBy.get(name));
+      this.#options.onTally(name);
+    }
+  }
+
+  async #write(key: WorkloadKey, workload: Workload, verdicts: readonly Verdict[]): Promise<void> {
+    const { client, now } = this.#options;
+    const report = reportOf(workload, verdicts);
+    const { namespace, name } = report.metadata;
+    const present = this.#reports.get(`${namespace}/${name}`);
+    if (present?.content === contentOf(report)) return;
+    const wait = (this.#written.get(key) ?? -Infinity) + REPORT_INTERVAL - now();
+    if (wait > 0) {
+      this.#queue.addAfter(key, wait);
+      return;
+    }
+    if (present === undefined) {
+      await client.request('POST', pathOf(REPORTS, namespace), { body: report });
+    } else {
+      const metadata = { ...report.metadata, resourceVersion: present.resourceVersion };
+      await client.request('PUT', pathOf(REPORTS, namespace, name), { body: { ...report, metadata } });
+    }
+    this.#written.set(key, now());
+  }
+
+  /** Removes the report of what no policy matches. That of a workload that is gone goes with it by its owner reference. */
+  async #remove(key: WorkloadKey): Promise<void> {
+    this.#written.delete(key);
+    const [kind = '', namespace = '', name = ''] = key.split('/');
+    const reportName = reportNameOf(kind, name);
+    if (this.#reports.get(`${namespace}/${reportName}`) === undefined) return;
+    try {
+      await this.#options.client.request('DELETE', pathOf(REPORTS, namespace, reportName));
+    } catch (error) {
+      if (!hasStatus(error, 404)) throw error;
+    }
+  }
+}
+
+/** What makes two reports the same, whoever wrote them. */
+function contentOf(report: Omit<Report, 'apiVersion' | 'kind'>): string {
+  const { metadata, workload, ready, score, counts, policies, findings, unknown, notes } = report;
+  const { ownerReferences, labels } = metadata;
+  return canonicalJson({ ownerReferences, labels, workload, ready, score, counts, policies, findings, unknown, notes });
+}
+
+function keptOf(object: RawObject): KeptReport {
+  const report = object as unknown as Report & { readonly metadata: { readonly resourceVersion: string } };
+  const { kind, name } = report.workload;
+  return {
+    resourceVersion: report.metadata.resourceVersion,
+    content: contentOf(report),
+    workload: `${kind}/${report.metadata.namespace}/${name}`,
+  };
+}

@@ -1,0 +1,181 @@
+/** What a policy's status says: pure, from its state and its numbers. */
+import { Type, type Static } from 'typebox';
+import type { WorkloadKind } from '../engine/kinds.ts';
+import { valueAt } from '../engine/path.ts';
+import { words } from '../policy/schema.ts';
+import { problemText, type PolicyState } from './policies.ts';
+import type { Tally } from './tally.ts';
+
+const Count = (description: string) => Type.Integer({ description, minimum: 0 });
+const Text = (description: string, maxLength: number) => Type.String({ description, maxLength });
+
+const ConditionSchema = Type.Object({
+  type: Text('Ready or Enforced.', 63),
+  status: words(['True', 'False', 'Unknown'], 'Whether it holds.'),
+  reason: Text('Why, as one word.', 63),
+  message: Text('Why, for people.', 4096),
+  observedGeneration: Count('Generation of the policy that it speaks of.'),
+  lastTransitionTime: Type.String({ format: 'date-time', description: 'When status changed last.' }),
+});
+
+export const PolicyStatusSchema = Type.Object({
+  observedGeneration: Type.Optional(Count('Generation that was looked at last.')),
+  conditions: Type.Optional(
+    Type.Array(ConditionSchema, {
+      description:
+        'Ready: the policy is in force. Enforced: the API server asks the operator before it admits workloads, or nothing is to be denied.',
+      maxItems: 8,
+    }),
+  ),
+  workloads: Type.Optional(
+    Type.Object(
+      {
+        matched: Count('Workloads that it matches.'),
+        ready: Count('Those without an unmet Critical check.'),
+        notReady: Count('Those with one.'),
+        unknown: Count('Those with one that could not be decided.'),
+      },
+      { description: 'Workloads by state.' },
+    ),
+  ),
+  findings: Type.Optional(
+    Type.Object(
+      {
+        critical: Count('Critical findings.'),
+        important: Count('Important findings.'),
+        niceToHave: Count('NiceToHave findings.'),
+      },
+      { description: 'Findings by priority.' },
+    ),
+  ),
+  topChecks: Type.Optional(
+    Type.Array(
+      Type.Object({ name: Text('Name of the check.', 63), workloads: Count('Workloads that do not meet it.') }),
+      {
+        description: 'The checks that most workloads do not meet.',
+        maxItems: 10,
+      },
+    ),
+  ),
+  notCovered: Type.Optional(
+    Type.Array(
+      Type.Object({
+        namespace: Type.Optional(Text('A namespace that is never judged.', 63)),
+        kind: Type.Optional(Text('A kind that is not judged.', 63)),
+        reason: words(['SystemNamespace', 'NotServed'], 'Why.'),
+      }),
+      { description: 'What the policy matches and the operator yet does not judge.', maxItems: 100 },
+    ),
+  ),
+});
+
+export type PolicyStatus = Static<typeof PolicyStatusSchema>;
+type Condition = Static<typeof ConditionSchema>;
+
+export interface StatusFacts {
+  readonly state: PolicyState;
+  readonly tally: Tally | undefined;
+  /** Generations of policies for which the API server is known to route to us, by name. */
+  readonly routed: ReadonlyMap<string, number>;
+  readonly kinds: readonly WorkloadKind[];
+  /** Exempt namespaces that exist. */
+  readonly exemptNamespaces: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+const MOST_PROBLEMS = 5;
+
+/** Makes the status of a policy. */
+export function policyStatus(facts: StatusFacts): PolicyStatus {
+  const { state, tally } = facts;
+  const generation = Number(valueAt(state.object, ['metadata', 'generation']) ?? 0);
+  const previous = (valueAt(state.object, ['status', 'conditions']) ?? []) as readonly Condition[];
+  const checks = tally?.checks ?? [];
+  const sum = (priority: string): number =>
+    checks.filter((check) => check.priority === priority).reduce((total, { count }) => total + count, 0);
+  return {
+    observedGeneration: generation,
+    conditions: [ready(facts), enforced(facts)].map((condition) => {
+      const before = previous.find(({ type }) => type === condition.type);
+      const since = before?.status === condition.status ? before.lastTransitionTime : new Date(facts.now).toISOString();
+      return { ...condition, observedGeneration: generation, lastTransitionTime: since };
+    }),
+    workloads: tally?.workloads ?? { matched: 0, ready: 0, notReady: 0, unknown: 0 },
+    findings: { critical: sum('Critical'), important: sum('Important'), niceToHave: sum('NiceToHave') },
+    topChecks: checks.slice(0, 10).map(({ check, workloads }) => ({ name: check, workloads })),
+    notCovered: notCovered(facts),
+  };
+}
+
+type Said = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+function ready({ state: { object, problems, inForce } }: StatusFacts): Said {
+  if (problems.length > 0) {
+    const unknownCheck = problems.some(({ message }) => message.startsWith('unknown check'));
+    const rest = problems.length > MOST_PROBLEMS ? `; and ${problems.length - MOST_PROBLEMS} more` : '';
+    const kept =
+      inForce === undefined ? 'nothing of it is in force' : `generation ${inForce.generation} stays in force`;
+    return {
+      type: 'Ready',
+      status: 'False',
+      reason: unknownCheck ? 'UnknownCheck' : 'Invalid',
+      message: `${problems.slice(0, MOST_PROBLEMS).map(problemText).join('; ')}${rest}. Until it is mended, ${kept}.`,
+    };
+  }
+  if (inForce === undefined || inForce.generation !== valueAt(object, ['metadata', 'generation'])) {
+    return {
+      type: 'Ready',
+      status: 'False',
+      reason: 'Reading',
+      message: 'The operator reads what the policy asks for.',
+    };
+  }
+  return {
+    type: 'Ready',
+    status: 'True',
+    reason: 'InForce',
+    message: `${inForce.enabled.length} checks are in force.`,
+  };
+}
+
+function enforced({ state: { inForce }, routed, now }: StatusFacts): Said {
+  const type = 'Enforced';
+  if (inForce === undefined) {
+    return { type, status: 'False', reason: 'NotInForce', message: 'No version of the policy is in force.' };
+  }
+  if (routed.get(inForce.name) !== inForce.generation) {
+    return {
+      type,
+      status: 'False',
+      reason: 'NotRouted',
+      message: 'The API server is not yet told to ask the operator.',
+    };
+  }
+  if (!inForce.canDeny) {
+    return { type, status: 'True', reason: 'NothingToDeny', message: 'No check of the policy denies anything.' };
+  }
+  const { startsAt } = inForce.enforcement;
+  const from =
+    startsAt !== undefined && startsAt > now ? ` Until ${new Date(startsAt).toISOString()} it only warns.` : '';
+  return {
+    type,
+    status: 'True',
+    reason: 'Routed',
+    message: `The API server asks the operator before it admits workloads.${from}`,
+  };
+}
+
+function notCovered({
+  state: { inForce },
+  kinds,
+  exemptNamespaces,
+}: StatusFacts): NonNullable<PolicyStatus['notCovered']> {
+  const known = new Set(kinds.map(({ kind }) => kind));
+  return [
+    ...exemptNamespaces.map((namespace) => ({ namespace, reason: 'SystemNamespace' as const })),
+    ...(inForce?.match.spec.kinds ?? [])
+      .filter((kind) => !known.has(kind))
+      .map((kind) => ({ kind, reason: 'NotServed' as const })),
+  ];
+}

@@ -1,0 +1,202 @@
+/**
+ * The ValidatingWebhookConfiguration, derived from the policies in force: the API server itself routes by namespace and
+ * labels, and leaves out what is never judged, so that it works with every replica of the operator gone.
+ */
+import type { WorkloadKind } from '../engine/kinds.ts';
+import { type Exemptions, MIRROR_POD_ANNOTATION, NODE_USER_PREFIX } from '../policy/exemptions.ts';
+import { judges, type Route } from '../policy/routes.ts';
+import { GROUP, VERSION } from '../policy/schema.ts';
+import type { CompiledPolicy } from '../policy/compile.ts';
+
+/** Where the API server finds the webhook: a Service of the cluster, or a base URL (`https://127.0.0.1:9443`). */
+export type WebhookAddress =
+  | { readonly service: { readonly namespace: string; readonly name: string; readonly port: number } }
+  | { readonly url: string };
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface WebhookConfigurationInput {
+  readonly name: string;
+  readonly routes: readonly Route[];
+  readonly kinds: readonly WorkloadKind[];
+  readonly exemptions: Exemptions;
+  readonly address: WebhookAddress;
+  /** PEM certificates that sign, or signed, the serving certificate. */
+  readonly caBundle: string;
+  /** Garbage collection removes the configuration with this object, even with the operator dead. */
+  readonly owner: OwnerReference | undefined;
+  /** URL paths of the webhook for workloads (the route's name follows) and for our own policies. */
+  readonly paths: { readonly workloads: string; readonly policies: string };
+}
+
+/** Seconds the API server waits for us; our own limit is shorter. */
+const TIMEOUT_SECONDS = 5;
+
+type Entry = Readonly<Record<string, unknown>>;
+
+/** Makes the whole object. Every field that the API server would fill in is written, so that equal means unchanged. */
+export function webhookConfiguration(input: WebhookConfigurationInput) {
+  const webhooks = [policyEntry(input), ...input.routes.flatMap((route) => routeEntries(route, input))];
+  return {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: {
+      name: input.name,
+      labels: { 'app.kubernetes.io/managed-by': 'readiness-operator' },
+      ...(input.owner === undefined ? {} : { ownerReferences: [input.owner] }),
+    },
+    webhooks,
+  };
+}
+
+/** The entry names of a route: what kubectl shows as the webhook that denied. */
+export function entryName(route: string, what: 'workloads' | 'scale' | 'resize'): string {
+  return `${route}.${what}.${GROUP}`;
+}
+
+/** Policies are checked when they are written; Ignore, so that one can be relaxed while the operator is down. */
+function policyEntry(input: WebhookConfigurationInput): Entry {
+  return {
+    ...common(input, input.paths.policies),
+    name: `policies.${GROUP}`,
+    rules: [rule(GROUP, VERSION, ['readinesspolicies'], ['CREATE', 'UPDATE'], 'Cluster')],
+    failurePolicy: 'Ignore',
+    sideEffects: 'None',
+    namespaceSelector: {},
+    objectSelector: {},
+  };
+}
+
+function routeEntries(route: Route, input: WebhookConfigurationInput): Entry[] {
+  const policy = route.policies[0] as CompiledPolicy;
+  const { kinds, workloadSelector } = policy.match.spec;
+  const matched = input.kinds.filter(({ kind }) => kinds === undefined || kinds.includes(kind));
+  const shared = {
+    ...common(input, `${input.paths.workloads}/${encodeURIComponent(route.name)}`),
+    failurePolicy: route.canDeny ? 'Fail' : 'Ignore',
+    sideEffects: 'NoneOnDryRun',
+    namespaceSelector: namespaceSelector(policy, input.exemptions),
+  };
+  const entries: Entry[] = [];
+  if (matched.length > 0) {
+    entries.push({
+      ...shared,
+      name: entryName(route.name, 'workloads'),
+      rules: rulesOf(matched, '', ['CREATE', 'UPDATE']),
+      objectSelector: workloadSelector ?? {},
+      matchConditions: [changed(workloadSelector !== undefined), ...always(input.exemptions)],
+    });
+  }
+  const scaled = matched.filter(({ replicas }) => replicas !== undefined);
+  if (scaled.length > 0 && judges(route, 'Replicas')) {
+    entries.push({
+      ...shared,
+      name: entryName(route.name, 'scale'),
+      rules: rulesOf(scaled, '/scale', ['UPDATE']),
+      // A Scale object has no labels: the webhook asks its parent.
+      objectSelector: {},
+      matchConditions: [SCALES_DOWN, ...always(input.exemptions)],
+    });
+  }
+  const pods = matched.filter(({ kind, group }) => kind === 'Pod' && group === '');
+  if (pods.length > 0 && judges(route, 'Resources')) {
+    entries.push({
+      ...shared,
+      name: entryName(route.name, 'resize'),
+      rules: rulesOf(pods, '/resize', ['UPDATE']),
+      objectSelector: workloadSelector ?? {},
+      matchConditions: [changed(false), ...always(input.exemptions)],
+    });
+  }
+  return entries;
+}
+
+function common({ address, caBundle }: WebhookConfigurationInput, path: string): Entry {
+  const encoded = Buffer.from(caBundle).toString('base64');
+  return {
+    admissionReviewVersions: ['v1'],
+    clientConfig:
+      'url' in address
+        ? { caBundle: encoded, url: address.url + path }
+        : { caBundle: encoded, service: { ...address.service, path } },
+    matchPolicy: 'Equivalent',
+    timeoutSeconds: TIMEOUT_SECONDS,
+  };
+}
+
+function rulesOf(kinds: readonly WorkloadKind[], subresource: string, operations: readonly string[]): Entry[] {
+  const byVersion = new Map<string, WorkloadKind[]>();
+  for (const kind of kinds) {
+    const key = `${kind.group}/${kind.version}`;
+    byVersion.set(key, [...(byVersion.get(key) ?? []), kind]);
+  }
+  return [...byVersion.values()].map((same) => {
+    const { group, version } = same[0] as WorkloadKind;
+    return rule(
+      group,
+      version,
+      same.map(({ resource }) => resource + subresource),
+      operations,
+      'Namespaced',
+    );
+  });
+}
+
+function rule(
+  group: string,
+  version: string,
+  resources: readonly string[],
+  operations: readonly string[],
+  scope: string,
+): Entry {
+  return { apiGroups: [group], apiVersions: [version], resources, operations, scope };
+}
+
+function namespaceSelector({ match }: CompiledPolicy, exemptions: Exemptions): Entry {
+  const { matchLabels, matchExpressions = [] } = match.spec.namespaceSelector ?? {};
+  return {
+    ...(matchLabels === undefined ? {} : { matchLabels }),
+    matchExpressions: [
+      ...matchExpressions,
+      { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...exemptions.namespaces].toSorted() },
+    ],
+  };
+}
+
+/*
+ * The conditions repeat what the webhook itself decides (webhook/review.ts), so that what is never judged never leaves
+ * the API server. An expression that fails refuses every request without a call, so each optional field is asked for
+ * with the optional syntax of CEL.
+ */
+
+/** Rules 1 and 2: only what can change a verdict. */
+function changed(labelsCount: boolean): Entry {
+  const spec =
+    "(request.kind.kind == 'CronJob' ? object.spec.?jobTemplate != oldObject.spec.?jobTemplate : object.?spec != oldObject.?spec)";
+  const labels = labelsCount ? ' || object.metadata.?labels != oldObject.metadata.?labels' : '';
+  return { name: 'changes-what-is-judged', expression: `request.operation == 'CREATE' || ${spec}${labels}` };
+}
+
+/** Rule 3: raising the count is never denied. */
+const SCALES_DOWN: Entry = {
+  name: 'scales-down',
+  expression: 'object.?spec.?replicas.orValue(0) < oldObject.?spec.?replicas.orValue(0)',
+};
+
+/** Rules 4 and 5: never what is being deleted, controllers, nodes. */
+function always({ users }: Exemptions): Entry[] {
+  const names = [...users].map((user) => JSON.stringify(user)).join(', ');
+  return [
+    { name: 'not-being-deleted', expression: '!object.?metadata.?deletionTimestamp.hasValue()' },
+    { name: 'not-a-controller', expression: `!(request.userInfo.username in [${names}])` },
+    {
+      name: 'not-a-mirror-pod',
+      expression: `!(request.userInfo.username.startsWith('${NODE_USER_PREFIX}') && object.?metadata.?annotations[?'${MIRROR_POD_ANNOTATION}'].hasValue())`,
+    },
+  ];
+}

@@ -1,0 +1,142 @@
+/** The workloads of the cluster, as far as policies concern their kinds: trimmed copies, and nothing of owned objects. */
+import { apiVersionOf, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
+import { deepEqual } from '../engine/equal.ts';
+import {
+  readWorkload,
+  type ControllerReference,
+  type FieldProblem,
+  type RawObject,
+  type Workload,
+} from '../engine/workload.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Informer } from '../kube/informer.ts';
+
+/** `Deployment/shop/web` */
+export type WorkloadKey = string;
+
+export interface WorkloadsOptions {
+  readonly client: KubeClient;
+  readonly kinds: readonly WorkloadKind[];
+  readonly onChange: (key: WorkloadKey) => void;
+  readonly onError: (kind: string, error: unknown, what: string) => void;
+}
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+export class Workloads {
+  readonly #options: WorkloadsOptions;
+  readonly #informers = new Map<string, Informer<RawObject>>();
+
+  constructor(options: WorkloadsOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to watch kinds that are not watched yet; absent: all. Resolves when each has its first answer. */
+  async ensure(kinds: readonly string[] | undefined): Promise<void> {
+    const settled: Promise<void>[] = [];
+    for (const kind of this.#options.kinds) {
+      if (kinds !== undefined && !kinds.includes(kind.kind)) continue;
+      let informer = this.#informers.get(kind.kind);
+      if (informer === undefined) {
+        informer = this.#informerOf(kind);
+        this.#informers.set(kind.kind, informer);
+        informer.start();
+      }
+      settled.push(informer.settled);
+    }
+    await Promise.all(settled);
+  }
+
+  /** The object under a key, as it is kept. */
+  object(key: WorkloadKey): RawObject | undefined {
+    const { kind, rest } = split(key);
+    return this.#informers.get(kind)?.get(rest);
+  }
+
+  /** The workload under a key: undefined if there is none. */
+  read(key: WorkloadKey): { readonly workload: Workload } | { readonly problem: FieldProblem } | undefined {
+    const object = this.object(key);
+    const kind = this.#options.kinds.find((candidate) => candidate.kind === split(key).kind);
+    return object === undefined || kind === undefined ? undefined : readWorkload(object, kind);
+  }
+
+  /** Is a kind watched, so that the absence of an object means that there is none? */
+  isSynced(kind: string): boolean {
+    return this.#informers.get(kind)?.state.state === 'synced';
+  }
+
+  *keys(namespace?: string): Iterable<WorkloadKey> {
+    for (const [kind, informer] of this.#informers) {
+      for (const [rest] of informer.entries()) {
+        if (namespace === undefined || rest.startsWith(`${namespace}/`)) yield `${kind}/${rest}`;
+      }
+    }
+  }
+
+  get informers(): Iterable<Informer<RawObject>> {
+    return this.#informers.values();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
+  }
+
+  #informerOf(kind: WorkloadKind): Informer<RawObject> {
+    const { client, kinds, onChange, onError } = this.#options;
+    return new Informer<RawObject>({
+      client,
+      group: kind.group,
+      versions: [kind.version],
+      resource: kind.resource,
+      keep: (object: RawObject) => trimmed(object, kind, kinds),
+      onChange: (key, before, after) => {
+        // A status that changed changes nothing that is kept.
+        if (before === undefined || after === undefined || !deepEqual(before, after)) onChange(`${kind.kind}/${key}`);
+      },
+      onError: (error, what) => onError(kind.kind, error, what),
+    });
+  }
+}
+
+function split(key: WorkloadKey): { readonly kind: string; readonly rest: string } {
+  const slash = key.indexOf('/');
+  return { kind: key.slice(0, slash), rest: key.slice(slash + 1) };
+}
+
+export function keyOf({ kind, namespace, name }: Workload): WorkloadKey {
+  return `${kind.kind}/${namespace}/${name}`;
+}
+
+interface KubernetesMetadata {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly (ControllerReference & { readonly controller?: boolean })[];
+  readonly [field: string]: unknown;
+}
+
+const METADATA = [
+  'name',
+  'namespace',
+  'uid',
+  'generation',
+  'labels',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'ownerReferences',
+];
+
+/** What is kept of an object: nothing of one that another workload controls, because it is judged through its owner. */
+function trimmed(object: RawObject, kind: WorkloadKind, kinds: readonly WorkloadKind[]): RawObject | undefined {
+  const metadata = object['metadata'] as KubernetesMetadata;
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner !== undefined && workloadKindOf(owner.apiVersion, owner.kind, kinds) !== undefined) return undefined;
+  const { [LAST_APPLIED]: _, ...annotations } = metadata.annotations ?? {};
+  return {
+    apiVersion: apiVersionOf(kind),
+    kind: kind.kind,
+    metadata: {
+      ...Object.fromEntries(METADATA.filter((field) => field in metadata).map((field) => [field, metadata[field]])),
+      annotations,
+    },
+    spec: object['spec'],
+  };
+}

@@ -1,0 +1,60 @@
+/** Every metric, declared once. Names and labels are part of the API (docs/metrics). */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Makes the metrics in a registry of their own. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const prefix = 'readiness_operator_';
+  return {
+    registry,
+    admissionRequests: new Counter({
+      name: `${prefix}admission_requests_total`,
+      help: 'Admission requests answered, by decision: allowed, warned, denied, notJudged, rejected (no valid review), unavailable, failed. Dry-runs are not counted.',
+      labelNames: ['operation', 'kind', 'decision'],
+      registers,
+    }),
+    admissionDuration: new Histogram({
+      name: `${prefix}admission_duration_seconds`,
+      help: 'Seconds from a complete admission request to its answer, live reads included.',
+      buckets: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 3],
+      registers,
+    }),
+    findings: new Gauge({
+      name: `${prefix}findings`,
+      help: 'Unmet findings of the workloads that a policy matches.',
+      labelNames: ['policy', 'check', 'priority'],
+      registers,
+    }),
+    workloads: new Gauge({
+      name: `${prefix}workloads`,
+      help: 'Workloads that a policy matches, by state: ready, notReady, unknown.',
+      labelNames: ['policy', 'state'],
+      registers,
+    }),
+    checkErrors: new Counter({
+      name: `${prefix}check_errors_total`,
+      help: 'Evaluations in which a check itself failed.',
+      labelNames: ['check'],
+      registers,
+    }),
+    certificateExpiry: new Gauge({
+      name: `${prefix}certificate_expiry_timestamp_seconds`,
+      help: 'When the serving certificate expires.',
+      registers,
+    }),
+    watchLastEvent: new Gauge({
+      name: `${prefix}watch_last_event_timestamp_seconds`,
+      help: 'When the API server last sent anything for a watched resource, bookmarks included.',
+      labelNames: ['resource'],
+      registers,
+    }),
+    leader: new Gauge({
+      name: `${prefix}leader`,
+      help: '1 if this replica reconciles, else 0.',
+      registers,
+    }),
+  };
+}
