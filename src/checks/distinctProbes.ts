@@ -31,8 +31,12 @@ export default defineCheck({
 function same(a: Probe, b: Probe): boolean {
   return (
     deepEqual(timingOf(a), timingOf(b)) &&
-    (['httpGet', 'tcpSocket', 'grpc', 'exec'] as const).every((handler) =>
-      deepEqual(a[handler] ?? null, b[handler] ?? null),
-    )
+    deepEqual(withDefaults(a.httpGet), withDefaults(b.httpGet)) &&
+    (['tcpSocket', 'grpc', 'exec'] as const).every((handler) => deepEqual(a[handler] ?? null, b[handler] ?? null))
   );
+}
+
+/** As the API server fills it in (core/v1 HTTPGetAction), so that a file is judged as the object that it becomes. */
+function withDefaults(httpGet: Probe['httpGet']): object | null {
+  return httpGet ? { path: '/', scheme: 'HTTP', ...httpGet } : null;
 }

@@ -7,7 +7,7 @@ export default defineCheck({
   name: 'ephemeralStorageLimits',
   title: 'Ephemeral storage limits',
   metWhen:
-    'Every regular, init and sidecar container has a ephemeral storage limit, or the pod has one, or a LimitRange of the namespace gives a default.',
+    'Every regular, init and sidecar container has an ephemeral storage limit, or the pod has one, or a LimitRange of the namespace gives a default.',
   group: 'Resource limits',
   items: ['deploy.containers.resource-limits'],
   scope: 'workload',

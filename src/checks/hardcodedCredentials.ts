@@ -53,25 +53,23 @@ function* judgeEnvironment(container: Container, allow: readonly string[]): Iter
   }
 }
 
+const FLAG = /^(--?)([A-Za-z][\w.-]{0,128})(?:=([^]*))?$/;
+
 /** Flags: `--token=x`, `--token x`, and formats anywhere in a word. */
 function* judgeWords(container: Container, field: 'command' | 'args', allow: readonly string[]): Iterable<Outcome> {
-  const words = container.spec[field] ?? [];
-  for (const [index, word] of words.entries()) {
-    const flag = /^--?([A-Za-z][\w.-]{0,128})(?:=([^]*))?$/.exec(word);
-    const name = flag?.[1];
+  let before: RegExpExecArray | null = null;
+  for (const [index, word] of (container.spec[field] ?? []).entries()) {
+    const own = FLAG.exec(word);
+    // A word that is no flag is the value of the flag before it, unless that has one already.
+    const flag = own ?? (before?.[3] === undefined ? before : null);
+    before = own;
+    const [, dashes, name, joined] = flag ?? [];
     if (name !== undefined && matchesNamePattern(name, allow)) continue;
-    const next = words[index + 1];
-    const value = flag?.[2] ?? (name !== undefined && next !== undefined && !next.startsWith('-') ? next : undefined);
+    const value = own === null ? word : joined;
     const found =
       credentialIn(word) ?? (name !== undefined && value !== undefined ? literalUnder(name, value) : undefined);
-    if (found !== undefined) {
-      yield unmetAt(
-        container,
-        [field, index],
-        name === undefined ? `holds ${found}` : `--${name} holds ${found}`,
-        MOVE,
-      );
-    }
+    if (found === undefined) continue;
+    yield unmetAt(container, [field, index], name === undefined ? `holds ${found}` : `${dashes}${name} holds ${found}`);
   }
 }
 
@@ -79,8 +77,8 @@ function* judgeHeaders(container: Container, allow: readonly string[]): Iterable
   for (const field of PROBE_FIELDS) {
     for (const [index, { name, value }] of (container.spec[field]?.httpGet?.httpHeaders ?? []).entries()) {
       if (!value || matchesNamePattern(name, allow)) continue;
-      const scheme = /^authorization$/i.test(name) && /^(?:basic|bearer|token) +\S{6}/i.test(value);
-      const found = scheme ? 'a credential' : credentialUnder(name, value);
+      const [, credential] = (/^authorization$/i.test(name) && /^(?:basic|bearer|token) +(\S{6,})/i.exec(value)) || [];
+      const found = credential !== undefined && !isInnocent(credential) ? 'a credential' : credentialUnder(name, value);
       if (found === undefined) continue;
       const path = [field, 'httpGet', 'httpHeaders', index, 'value'];
       yield unmetAt(container, path, `header ${name} holds ${found}`, 'probe an endpoint that needs no credential');

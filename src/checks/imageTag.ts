@@ -38,8 +38,6 @@ function wrongImage(text: string, forbidden: readonly string[]): string | undefi
   const image = parseImage(text);
   if (image === undefined) return `"${text.slice(0, 100)}" is not an image reference`;
   if (image.digest !== undefined) return undefined;
-  if (image.tag === undefined) {
-    return forbidden.includes('latest') ? `${text} has no tag, which means latest` : undefined;
-  }
+  if (image.tag === undefined) return `${text} has no tag, which means latest`;
   return forbidden.includes(image.tag) ? `the tag ${image.tag} is not allowed` : undefined;
 }

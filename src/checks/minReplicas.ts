@@ -61,11 +61,10 @@ export default defineCheck({
           remediation: `set ${scaler.kind === 'ScaledObject' ? 'minReplicaCount' : 'minReplicas'}: ${replicas} in ${scaler.kind} ${scaler.name}`,
         };
       }
+    } else if (scaler.state === 'unknown') {
+      // Even a high count may be one that an autoscaler lowers.
+      yield { type: 'unknown', cause: `whether an autoscaler scales it: ${scaler.cause}` };
     } else if ((declared ?? 1) < replicas) {
-      if (scaler.state === 'unknown') {
-        yield { type: 'unknown', cause: `whether an autoscaler scales it: ${scaler.cause}` };
-        return;
-      }
       const is = declared === undefined ? 'is left out, which means 1' : `is ${declared}`;
       yield {
         type: 'unmet',

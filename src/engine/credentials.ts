@@ -14,7 +14,7 @@ const FORMATS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['a Slack token', /\bxox[abeoprs]-[A-Za-z0-9-]{10}/],
   ['a Slack webhook', /hooks\.slack\.com\/services\/T\w{6,20}\/B\w{6,20}\/\w{16}/],
   ['an API key of Anthropic', /\bsk-ant-[\w-]{20}/],
-  ['an API key of OpenAI', /\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9][\w-]{19}/],
+  ['an API key of OpenAI', /\bsk-(?:(?:proj|svcacct|admin|None)-[\w-]{20}|[A-Za-z0-9]{20})/],
   ['a Google API key', /\bAIza[\w-]{35}/],
   ['a Hugging Face token', /\bhf_[A-Za-z0-9]{30}/],
   ['a Stripe key', /\b[rs]k_(?:live|test)_[A-Za-z0-9]{16}/],
@@ -28,15 +28,17 @@ const FORMATS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['a Databricks token', /\bdapi[0-9a-f]{32}/],
   ['a Grafana token', /\bglsa_[A-Za-z0-9]{32}_[0-9a-f]{8}/],
   ['a Docker Hub token', /\bdckr_(?:pat|oat)_[\w-]{24}/],
-  ['a JSON Web Token', /\beyJ[\w-]{8,4096}\.eyJ[\w-]{8,4096}\.[\w-]/],
+  ['a JSON Web Token', /(?<![\w-])eyJ[\w-]{8,4096}\.eyJ[\w-]{8,4096}\.[\w-]/],
   ['an Azure storage key', /\b(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40}/i],
 ];
 
 /** One pass over a text that none of the formats can be in: nearly every text. */
 const ANY_HINT =
-  /-----BEGIN|A[KS]IA|gh[pousr]_|github_pat|gl[a-z]{2,4}-|xox[a-z]-|hooks\.slack|sk-|AIza|hf_|[rs]k_|whsec_|SG\.|SK[0-9a-f]|npm_|pypi-|_v1_|hv[sbr]\.|dapi|glsa_|dckr_|eyJ|AccessKey=|AccountKey=|accountkey=|sharedaccesskey=|:\/\//;
+  /-----BEGIN|A[KS]IA|gh[pousr]_|github_pat|gl[a-z]{2,4}-|xox[a-z]-|hooks\.slack|sk-|AIza|hf_|[rs]k_|whsec_|SG\.|SK[0-9a-f]|npm_|pypi-|_v1_|hv[sbr]\.|dapi|glsa_|dckr_|eyJ|(?:accesskey|accountkey|password|pwd)=|:\/\//i;
 
-const URL_PASSWORD = /\b[A-Za-z][A-Za-z0-9+.-]{1,30}:\/\/[^/\s:@]{0,256}:([^@/\s]{1,512})@/;
+const URL_PASSWORD = /\b[A-Za-z][A-Za-z0-9+.-]{1,30}:\/\/[^/\s:@]{0,256}:([^@/\s]{1,512})@/g;
+/** `...;Password=x;...` (ADO.NET), `...?user=a&password=x` (JDBC). */
+const CONNECTION_PASSWORD = /(?:^|[;?&\s])(?:password|pwd)=([^;\s&]{4,512})/gi;
 
 /**
  * Finds a credential by its format anywhere in a text.
@@ -46,15 +48,23 @@ const URL_PASSWORD = /\b[A-Za-z][A-Za-z0-9+.-]{1,30}:\/\/[^/\s:@]{0,256}:([^@/\s
 export function credentialIn(text: string): string | undefined {
   if (!ANY_HINT.test(text)) return undefined;
   for (const [name, pattern] of FORMATS) if (pattern.test(text)) return name;
-  const password = URL_PASSWORD.exec(text)?.[1];
-  if (password !== undefined && !isReference(password) && !isPlaceholder(password, true)) {
-    return 'a URL with a password';
-  }
+  if (passwordsIn(text, URL_PASSWORD).some(isReal)) return 'a URL with a password';
+  if (passwordsIn(text, CONNECTION_PASSWORD).some(isReal)) return 'a connection string with a password';
   return undefined;
 }
 
+/** The passwords that a text holds at a place made for them. */
+function passwordsIn(text: string, place: RegExp): string[] {
+  return Array.from(text.matchAll(place), (match) => match[1] ?? '');
+}
+
+/** Weak as it may be: `root` is a password too, where a password is expected. */
+function isReal(password: string): boolean {
+  return !isInnocent(password) && !isPlaceholder(password, false);
+}
+
 const SECRET_NAME =
-  /(?:^|_)(?:api_?key|secret(?:_?(?:access_?)?key(?:_?base)?)?|client_?secret|token|passw(?:or)?d|passphrase|pwd|private_?key|access_?key(?:_?id)?|signing_?key|encryption_?key|credentials?)$/;
+  /(?:^|_)(?:api_?key|secret(?:_?(?:access_?)?key(?:_?base)?)?|client_?secret|token|passphrase|pwd|private_?key|access_?key(?:_?id)?|signing_?key|encryption_?key|credentials?)$|passw(?:or)?d$/;
 const PUBLIC_NAME = /(?:public|site|publishable)_?(?:api_?)?key$/;
 
 /** Does a name (of a variable, flag or header) say that its value is a secret: DB_PASSWORD, apiKey, X-Auth-Token? */
@@ -71,6 +81,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const DIGEST = /^(?:sha(?:1|224|256|384|512)|md5)[:-][A-Za-z0-9+/=]+$/i;
 const WORD_VALUES = /^(?:true|false|yes|no|on|off|none|null|nil|enabled|disabled|required|optional|auto)$/i;
 
+const PUBLIC_PEM = /-----BEGIN (?:[A-Z0-9]+ ){0,3}(?:PUBLIC KEY|CERTIFICATE)/;
+const SSH_PUBLIC_KEY = /^(?:ssh|ecdsa|sk-ssh)-[\w@.-]{1,64} AAAA/;
+
 /** Is a value that stands under a secret's name clearly not the secret itself: empty, a switch, a path, a reference? */
 export function isInnocent(value: string): boolean {
   return (
@@ -79,33 +92,43 @@ export function isInnocent(value: string): boolean {
     isReference(value) ||
     value.startsWith('/') ||
     /^(?:file|vault|secret|ref\+\w+|awssm|gcpsm|op):/.test(value) ||
-    value.includes('-----BEGIN PUBLIC KEY') ||
-    value.includes('-----BEGIN CERTIFICATE') ||
+    PUBLIC_PEM.test(value) ||
+    SSH_PUBLIC_KEY.test(value) ||
     UUID.test(value) ||
     DIGEST.test(value)
   );
 }
 
-/** Is a value made of nothing but references, which the kubelet or the program resolves: `$(VAR)`, `${VAR}`, `{{ var }}`? */
-function isReference(value: string): boolean {
-  return (
-    value !== '' &&
-    value.replace(/\$\([^)]{1,256}\)|\$\{[^}]{1,256}\}|\$[A-Za-z_]\w{0,255}|\{\{[^}]{1,256}\}\}/g, '').trim() === ''
-  );
-}
-
-const PLACEHOLDER =
-  /^(?:change[_ -]?(?:me|this|it)|replace[_ -]?(?:me|this|with[_ -].{1,64})|your[_ -].{1,64}|<[^<>]{1,64}>|x{3,}|todo(?:[ :_-].{0,64})?|fixme|tbd|placeholder|dummy|insert[_ -].{1,64}|enter[_ -].{1,64}|put[_ -].{1,64}[_ -]here|.{1,48}[_ -]goes[_ -]here|.{1,48}[_ -]here)$/i;
-const WEAK_WORD =
-  /^(?:test|testing|admin|root|user|example|sample|demo|default|secret|password|passwd|pass|123456|12345678|qwerty|foo|bar|abc123|string)$/i;
+const REFERENCE = /\$\([^)]{1,256}\)|\$\{[^}]{1,256}\}|\$[A-Z_][A-Z0-9_]{0,255}|\{\{[^}]{1,256}\}\}/g;
 
 /**
- * Is a value one that somebody meant to replace: changeme, your-api-key-here, TODO, `<token>`, xxx?
+ * Is a value made of nothing but references, which the kubelet or the program resolves: `$(VAR)`, `${VAR}`, `{{ var }}`,
+ * `Bearer $(TOKEN)`, `$(USER):$(PASSWORD)`?
+ */
+function isReference(value: string): boolean {
+  const rest = value.replace(REFERENCE, '');
+  return rest !== value && !/\w/.test(rest.replace(/^\s*(?:basic|bearer|token)\b/i, ''));
+}
+
+/** `_` and `-` alone join the words of a placeholder; with spaces it would be a sentence for people. */
+const PLACEHOLDER =
+  /^(?:change[_ -]?(?:me|this|it)|replace[_ -]?(?:me|this|with[_ -].{1,64})|your[_-]\S{1,64}|<[^<>]{1,64}>|x{3,}|todo|todo[ :].{0,64}|fixme|tbd|placeholder|(?:insert|enter|put)[_-](?:your|the|a)[_-]\S{1,64}|\S{1,64}[_-]here)$/i;
+/** What counts only where a secret belongs. */
+const WEAK_WORD =
+  /^(?:(?:your|insert|enter|put) .{1,64}|.{1,64} here|dummy|test|testing|admin|root|user|example|sample|demo|default|secret|password|passwd|pass|123456|12345678|qwerty|foo|bar|abc123|string)$/i;
+
+/**
+ * Is a value one that somebody meant to replace: changeme, your-api-key-here, TODO, `<token>`, xxx; or a URL with such a
+ * password?
  *
  * @param underSecretName - whether bare words count too (test, admin, password), which mean nothing elsewhere
  */
 export function isPlaceholder(value: string, underSecretName: boolean): boolean {
   if (value.length > 128) return false;
   const trimmed = value.trim();
-  return PLACEHOLDER.test(trimmed) || (underSecretName && WEAK_WORD.test(trimmed));
+  return (
+    PLACEHOLDER.test(trimmed) ||
+    (underSecretName && WEAK_WORD.test(trimmed)) ||
+    passwordsIn(trimmed, URL_PASSWORD).some((password) => isPlaceholder(password, false))
+  );
 }

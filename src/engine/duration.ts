@@ -15,17 +15,13 @@ export function parseDuration(text: string): number | undefined {
 
 /** Writes milliseconds as a duration a person would write: `30s`, `5m`, `1h30m`. */
 export function formatDuration(milliseconds: number): string {
-  if (milliseconds < 1000) return `${milliseconds}ms`;
-  let rest = Math.round(milliseconds / 1000);
+  let rest = Math.round(milliseconds);
   let text = '';
-  for (const [unit, seconds] of [
-    ['h', 3600],
-    ['m', 60],
-    ['s', 1],
-  ] as const) {
-    const amount = Math.floor(rest / seconds);
-    rest -= amount * seconds;
+  for (const unit of ['h', 'm', 's', 'ms'] as const) {
+    const size = UNIT_MILLISECONDS[unit] ?? 1;
+    const amount = Math.floor(rest / size);
+    rest -= amount * size;
     if (amount > 0) text += `${amount}${unit}`;
   }
-  return text;
+  return text === '' ? '0s' : text;
 }

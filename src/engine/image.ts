@@ -13,18 +13,25 @@ export interface ImageReference {
 }
 
 const LONGEST_NAME = 255;
-const DIGEST = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,}$/;
+/** Hex digits of the algorithms that github.com/opencontainers/go-digest knows; it refuses all others. */
+const DIGEST_LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
+const DIGEST = /^(sha256|sha384|sha512):([0-9a-f]+)$/;
 const TAG = /^\w[\w.-]{0,127}$/;
 const DOMAIN =
   /^(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*)(?::[0-9]+)?$/;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+
+function isDigest(text: string): boolean {
+  const [, algorithm = '', hex] = DIGEST.exec(text) ?? [];
+  return hex !== undefined && hex.length === DIGEST_LENGTHS[algorithm];
+}
 
 /** Parses an image reference. @returns undefined if it does not follow the grammar (a container runtime refuses it too). */
 export function parseImage(text: string): ImageReference | undefined {
   if (text.length > LONGEST_NAME + 1 + 128 + 1 + 256) return undefined;
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
-  if (digest !== undefined && !DIGEST.test(digest)) return undefined;
+  if (digest !== undefined && !isDigest(digest)) return undefined;
 
   const named = at < 0 ? text : text.slice(0, at);
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1);

@@ -70,13 +70,17 @@ export function* judgeReference(
   }
 }
 
-/** What is going to make a Secret, as a note; undefined if nothing known is. */
+/** What is going to make a Secret, as a note; undefined if nothing is. */
 function makerOf(related: Related, namespace: string, name: string): Outcome | undefined {
+  let unknown: Outcome | undefined;
   for (const kind of SECRET_MAKERS) {
     const answer = related.find(kind, namespace, name);
     if (answer.state === 'found') {
       return { type: 'note', text: `Secret ${name} will be made by ${kind} ${answer.values[0]?.name}` };
     }
+    if (answer.state === 'unknown') {
+      unknown ??= { type: 'unknown', cause: `whether a ${kind} makes Secret ${name}: ${answer.cause}` };
+    }
   }
-  return undefined;
+  return unknown;
 }

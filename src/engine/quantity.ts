@@ -12,7 +12,9 @@ export const QUANTITY_PATTERN = '^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([KMGTPE]i|[n
 const SYNTAX = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$/;
 const NANO_DIGITS = 9;
 const LONGEST = 128;
-const LARGEST = (2n ** 63n - 1n) * 10n ** BigInt(NANO_DIGITS);
+/** The quantity 1, in billionths. */
+export const ONE = 10n ** BigInt(NANO_DIGITS);
+const LARGEST = (2n ** 63n - 1n) * ONE;
 const DECIMAL_EXPONENT: Record<string, number> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const BINARY_EXPONENT: Record<string, bigint> = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n };
 

@@ -99,6 +99,14 @@ export interface RelatedKind<K extends RelatedKindName = RelatedKindName> extend
   keyOf(facts: RelatedFacts[K]): string;
 }
 
+/** An item of a LimitRange's `spec.limits`. */
+interface ContainerLimits {
+  readonly default?: Labels | null;
+  readonly defaultRequest?: Labels | null;
+  readonly max?: Labels | null;
+  readonly min?: Labels | null;
+}
+
 const byName = (facts: { readonly name: string }): string => facts.name;
 const byTarget = (facts: AutoscalerFacts): string => facts.target;
 const bySecret = (facts: SecretMakerFacts): string => facts.secret;
@@ -147,14 +155,19 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     versions: ['v1'],
     resource: 'limitranges',
     read: (object) => {
-      const forContainers = (object.spec.limits ?? []).filter((limit: { type: string }) => limit.type === 'Container');
+      const forContainers: readonly ContainerLimits[] = (object.spec.limits ?? []).filter(
+        (limit: { type: string }) => limit.type === 'Container',
+      );
+      // As the API server fills in a LimitRange (SetDefaults_LimitRangeItem): max is the default limit, a default limit
+      // the default request, and min the default request, each unless something nearer is given.
       return {
         name: object.metadata.name,
-        defaultLimits: Object.assign({}, ...forContainers.map((limit: { default?: Labels }) => limit.default ?? {})),
-        // As the LimitRanger does: a default limit is the default request too, unless that is given.
+        defaultLimits: Object.assign({}, ...forContainers.map((limit) => ({ ...limit.max, ...limit.default }))),
         defaultRequests: Object.assign(
           {},
-          ...forContainers.map((limit: { default?: Labels; defaultRequest?: Labels }) => ({
+          ...forContainers.map((limit) => ({
+            ...limit.min,
+            ...limit.max,
             ...limit.default,
             ...limit.defaultRequest,
           })),

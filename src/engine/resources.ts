@@ -3,7 +3,7 @@
  * LimitRange's default (https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/).
  */
 import { ParameterError, unmetAt, type CheckInput, type Outcome } from './check.ts';
-import { parseQuantity, type Quantity } from './quantity.ts';
+import { ONE, parseQuantity, type Quantity } from './quantity.ts';
 import { WHOLE_NAMESPACE } from './related.ts';
 import type { Container } from './workload.ts';
 
@@ -15,7 +15,7 @@ export interface Bounds {
   readonly min?: Bound | undefined;
   readonly max?: Bound | undefined;
   /** Largest allowed limit, in multiples of the request. */
-  readonly maxRatioToRequest?: number | undefined;
+  readonly maxRatioToRequest?: Bound | undefined;
 }
 interface Bound {
   readonly text: string;
@@ -36,7 +36,7 @@ export function prepareBounds(parameters: {
   if (min !== undefined && max !== undefined && min.value > max.value) {
     throw new ParameterError('min', `is ${min.text}, above max, which is ${max.text}`);
   }
-  return { min, max, maxRatioToRequest: parameters.maxRatioToRequest };
+  return { min, max, maxRatioToRequest: prepareBound('maxRatioToRequest', parameters.maxRatioToRequest) };
 }
 
 function prepareBound(field: string, text: string | number | undefined): Bound | undefined {
@@ -66,7 +66,8 @@ export function* requireResource(
 
     const limitRanges = related.find('LimitRange', workload.namespace, WHOLE_NAMESPACE);
     if (limitRanges.state === 'unknown') {
-      yield { type: 'unknown', cause: `whether a LimitRange gives a ${what}: ${limitRanges.cause}` };
+      const article = resource === 'ephemeral-storage' ? 'an' : 'a';
+      yield { type: 'unknown', cause: `whether a LimitRange gives ${article} ${what}: ${limitRanges.cause}` };
       continue;
     }
     const giver =
@@ -111,7 +112,9 @@ function* judgeValue(
   text: string | number,
   bounds: Bounds,
 ): Iterable<Outcome> {
-  const path = ['resources', side, resource];
+  // A limit that counts as the request stands in limits.
+  const borrowed = side === 'requests' && (container.spec.resources?.requests?.[resource] ?? undefined) === undefined;
+  const path = ['resources', borrowed ? 'limits' : side, resource];
   const value = parseQuantity(text);
   if (value === undefined) {
     yield unmetAt(container, path, `"${text}" is not a quantity`, 'write a quantity, for example 256Mi or 500m');
@@ -135,11 +138,11 @@ function* judgeValue(
       `is ${text}, below the request, which is ${requestText}`,
       'raise the limit or lower the request',
     );
-  } else if (maxRatioToRequest !== undefined && Number(value) > Number(request) * maxRatioToRequest) {
+  } else if (maxRatioToRequest !== undefined && value * ONE > request * maxRatioToRequest.value) {
     yield unmetAt(
       container,
       path,
-      `is ${text}, more than ${maxRatioToRequest} times the request, which is ${requestText}`,
+      `is ${text}, more than ${maxRatioToRequest.text} times the request, which is ${requestText}`,
       'raise the request or lower the limit',
     );
   }

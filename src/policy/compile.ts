@@ -6,7 +6,14 @@ import { valueAt } from '../engine/path.ts';
 import type { RelatedKindName } from '../engine/related.ts';
 import { compileSelector, type LabelSelector, type Labels, type Matcher } from '../engine/selectors.ts';
 import type { FieldProblem, RawObject } from '../engine/workload.ts';
-import { type Action, type CheckSettings, type MatchSpec, type PolicySpec, policySpecSchema } from './schema.ts';
+import {
+  LONGEST_POLICY_NAME,
+  policySpecSchema,
+  type Action,
+  type CheckSettings,
+  type MatchSpec,
+  type PolicySpec,
+} from './schema.ts';
 import { strictValidator, type Validator } from './validate.ts';
 
 export interface Enforcement {
@@ -81,6 +88,9 @@ export class PolicyCompiler {
       }
     }
     problems.push(...selectorProblems(valid.match));
+    if (textAt(object, 'name').length > LONGEST_POLICY_NAME) {
+      problems.push({ path: ['metadata', 'name'], message: `must have at most ${LONGEST_POLICY_NAME} characters` });
+    }
     if (problems.length > 0) return { problems };
 
     const actions: Enforcement['actions'] = {

@@ -10,6 +10,9 @@ export const GROUP = 'readiness-operator.dev';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
+/** Names of webhooks, at most 253 characters long, are made of the policy's name. */
+export const LONGEST_POLICY_NAME = 200;
+
 /** What an unmet check does at admission, in the words of Kubernetes' own validationActions. */
 export const ACTIONS = ['Deny', 'Warn', 'Audit'] as const;
 export type Action = (typeof ACTIONS)[number];

@@ -1,0 +1,112 @@
+/** The configuration of `serve`: one frozen object, from flags and environment. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './logger.ts';
+import type { WebhookAddress } from './controller/webhook-configuration.ts';
+
+export interface Config {
+  /** File to load the client configuration from; undefined: as kubectl, or the pod's ServiceAccount. */
+  readonly kubeconfig: string | undefined;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Where the API server finds us. */
+  readonly address: WebhookAddress;
+  /** The operator's own namespace. */
+  readonly namespace: string;
+  readonly tlsSecret: string;
+  readonly webhookConfiguration: string;
+  readonly ownerClusterRole: string | undefined;
+  readonly excludedNamespaces: readonly string[];
+  readonly excludedUsers: readonly string[];
+  readonly log: LogOptions;
+}
+
+interface Flags {
+  readonly kubeconfig?: string;
+  readonly listen: Config['listen'];
+  readonly service: string;
+  readonly servicePort: number;
+  readonly webhookUrl?: string;
+  readonly namespace: string;
+  readonly tlsSecret: string;
+  readonly webhookConfiguration: string;
+  readonly ownerClusterRole?: string;
+  readonly excludeNamespace: string[];
+  readonly excludeUser: string[];
+  readonly logLevel: LogOptions['level'];
+  readonly logFormat: LogOptions['format'];
+}
+
+const ENV = 'READINESS_OPERATOR_';
+
+/** Declares the flags of `serve`; each can be given as an environment variable too. */
+export function addServeOptions(command: Command): Command {
+  const option = (flags: string, description: string): Option => {
+    const made = new Option(flags, description);
+    return made.env(ENV + made.name().replaceAll('-', '_').toUpperCase());
+  };
+  const list = (text: string, present: string[] = []): string[] => [...present, ...text.split(',').filter(Boolean)];
+  return command
+    .addOption(option('--kubeconfig <file>', 'client configuration; default: as kubectl, or the pod itself'))
+    .addOption(
+      option('--listen <host:port>', 'address to listen on')
+        .argParser(parseListen)
+        .default({ host: '', port: 9443 }, ':9443'),
+    )
+    .addOption(option('--namespace <name>', "the operator's own namespace").default('readiness-operator'))
+    .addOption(
+      option('--service <name>', 'Service in that namespace by which the API server calls').default(
+        'readiness-operator',
+      ),
+    )
+    .addOption(option('--service-port <port>', 'port of that Service').argParser(parsePort).default(443))
+    .addOption(
+      option('--webhook-url <url>', 'call by this URL instead, for an operator outside the cluster').argParser(
+        parseUrl,
+      ),
+    )
+    .addOption(option('--tls-secret <name>', 'Secret that holds CA and certificate').default('readiness-operator-tls'))
+    .addOption(
+      option('--webhook-configuration <name>', 'name of the webhook configuration').default('readiness-operator'),
+    )
+    .addOption(option('--owner-cluster-role <name>', 'ClusterRole with which the webhook configuration is to go'))
+    .addOption(option('--exclude-namespace <names>', 'further namespaces never to judge').argParser(list).default([]))
+    .addOption(option('--exclude-user <names>', 'further users whose requests always pass').argParser(list).default([]))
+    .addOption(option('--log-level <level>', 'what is logged').choices(LOG_LEVELS).default('info'))
+    .addOption(option('--log-format <format>', 'how it is logged').choices(LOG_FORMATS).default('json'));
+}
+
+/** Makes the configuration of parsed flags. */
+export function configOf(command: Command): Config {
+  const flags = command.opts<Flags>();
+  return Object.freeze({
+    kubeconfig: flags.kubeconfig,
+    listen: flags.listen,
+    address:
+      flags.webhookUrl === undefined
+        ? { service: { namespace: flags.namespace, name: flags.service, port: flags.servicePort } }
+        : { url: flags.webhookUrl },
+    namespace: flags.namespace,
+    tlsSecret: flags.tlsSecret,
+    webhookConfiguration: flags.webhookConfiguration,
+    ownerClusterRole: flags.ownerClusterRole,
+    excludedNamespaces: flags.excludeNamespace,
+    excludedUsers: flags.excludeUser,
+    log: { level: flags.logLevel, format: flags.logFormat },
+  });
+}
+
+function parseListen(text: string): Config['listen'] {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, Math.max(colon, 0)).replace(/^\[|\]$/g, ''), port: parsePort(text.slice(colon + 1)) };
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError('not a port number');
+  return port;
+}
+
+function parseUrl(text: string): string {
+  if (!URL.canParse(text) || new URL(text).protocol !== 'https:')
+    throw new InvalidArgumentError('must be an https URL');
+  return text.replace(/\/+$/, '');
+}

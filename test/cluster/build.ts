@@ -1,0 +1,108 @@
+/** Programs built from their pinned Go modules. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Module } from './catalog.ts';
+import { step, type Log } from './log.ts';
+import { Supervisor } from './supervised.ts';
+
+const execFileAsync = promisify(execFile);
+
+/**
+ * Builds a module's program to `target`, which appears there complete or not at all. Cold this takes minutes and fills
+ * Go's build cache with gigabytes; with a warm build cache it takes seconds. The build ends with this process.
+ *
+ * @throws Error if Go is missing or too old, or the build fails; the message says what to do
+ */
+export async function build(module: Module, target: string, log: Log): Promise<void> {
+  const title = `building ${module.name} ${module.version}`;
+  const env = goEnvironment();
+  log(`${title} with ${await toolchain(module, env, log)}`);
+  // Beside the target, so that the last step is a rename.
+  const scratch = await mkdtemp(join(dirname(target), '.tmp-'));
+  const output = join(scratch, 'program');
+  const goLog = join(scratch, 'go.log');
+  const variables = Object.entries(module.variables).map(([name, value]) => `-X ${name}=${value}`);
+  const args = ['build', '-v', '-mod=readonly', '-trimpath', '-buildvcs=false'];
+  args.push('-ldflags', ['-s', '-w', ...variables].join(' '), '-o', output, module.package);
+  const supervisor = new Supervisor(scratch, { removeFolder: true });
+  try {
+    await step(log, title, async (report) => {
+      const go = await supervisor.run({ command: 'go', args, env, cwd: module.folder, log: goLog });
+      // With -v, go writes the name of each package that it compiles.
+      const counter = setInterval(
+        () => void packages(goLog).then((count) => report(`packages compiled: ${count}`)),
+        1_000,
+      );
+      const { code } = await go.exited.finally(() => clearInterval(counter));
+      if (code === 0) return;
+      const said = await readFile(goLog, 'utf8').catch(() => '');
+      throw new Error(
+        `building ${module.name} ${module.version} failed; the end of what go said:\n${said.trimEnd().split('\n').slice(-20).join('\n')}\n` +
+          'If it could not fetch a module, set GOPROXY to a module proxy within reach. ' +
+          'Ready-made programs can be given with KUBEBUILDER_ASSETS.',
+      );
+    });
+    await rename(output, target);
+  } finally {
+    await supervisor.stop();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** What Go needs: the caller's settings, but for this machine, without C, and without a go.work of a folder above. */
+function goEnvironment(): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && name !== 'GOOS' && name !== 'GOARCH') env[name] = value;
+  }
+  return { ...env, CGO_ENABLED: '0', GOWORK: 'off' };
+}
+
+/** Which Go will build, such as `go1.26.8`; says so if Go has to fetch a newer one of itself first. */
+async function toolchain(module: Module, env: Record<string, string>, log: Log): Promise<string> {
+  const cure =
+    `Go ${module.go} or newer is needed to build ${module.programs.join(', ')} (${module.version}): install it, ` +
+    `or set KUBEBUILDER_ASSETS to a folder that has ${module.programs.length > 1 ? 'these programs' : 'this program'}`;
+  // Asked outside of the module, where Go answers for itself and fetches nothing.
+  const ask = async (name: string, more: Record<string, string> = {}) => {
+    const { stdout } = await execFileAsync('go', ['env', name], { cwd: tmpdir(), env: { ...env, ...more } });
+    return stdout.trim();
+  };
+  let found: string;
+  let setting: string;
+  try {
+    found = await ask('GOVERSION', { GOTOOLCHAIN: 'local' });
+    setting = await ask('GOTOOLCHAIN');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'There is no go on the PATH.' : `The go on the PATH does not work: ${message}`;
+    throw new Error(`${cure}. ${why}`, { cause: error });
+  }
+  if (!olderThan(found, module.go)) return found;
+  // Go learned to fetch toolchains with 1.21; before, the setting is empty.
+  if (setting === '' || setting === 'local') {
+    throw new Error(
+      `${cure}. The go on the PATH is ${found}${setting === 'local' ? ', and GOTOOLCHAIN=local keeps it from fetching a newer one' : ''}.`,
+    );
+  }
+  log(`${found} is older than go${module.go}: Go fetches a newer toolchain by itself first (GOTOOLCHAIN=${setting})`);
+  return `go${module.go}`;
+}
+
+function olderThan(found: string, wanted: string): boolean {
+  const numbers = (version: string) => (/\d+(?:\.\d+)*/.exec(version)?.[0] ?? '').split('.').map(Number);
+  const have = numbers(found);
+  for (const [index, number] of numbers(wanted).entries()) {
+    const difference = (have[index] ?? 0) - number;
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+async function packages(goLog: string): Promise<number> {
+  const text = await readFile(goLog, 'utf8').catch(() => '');
+  return text.split('\n').filter((line) => /^[\w./~-]+$/.test(line)).length;
+}

@@ -1,0 +1,62 @@
+/** The objects around a workload, held in memory: Related as tests need it. */
+import { groupOf } from '../../src/engine/kinds.ts';
+import {
+  RELATED_KINDS,
+  type Answer,
+  type Related,
+  type RelatedFacts,
+  type RelatedKind,
+  type RelatedKindName,
+} from '../../src/engine/related.ts';
+import type { RawObject } from '../../src/engine/workload.ts';
+
+/** Kinds that can't be looked up, each with the cause. */
+export type Unanswered = Readonly<Partial<Record<RelatedKindName, string>>>;
+
+/** Builds Related from manifests: what is not among them is absent, and kinds named in `unanswered` are unknown. */
+export function relatedOf(objects: readonly RawObject[], unanswered: Unanswered = {}): Related {
+  const found = new Map<string, unknown[]>();
+  for (const object of objects) {
+    const kind = relatedKindOf(object);
+    if (kind === undefined) continue;
+    const { namespace = 'default' } = object['metadata'] as { readonly namespace?: string };
+    const facts = kind.read(object);
+    const index = `${kind.kind} ${namespace} ${kind.keyOf(facts as never)}`;
+    found.set(index, [...(found.get(index) ?? []), facts]);
+  }
+  return {
+    find<K extends RelatedKindName>(kind: K, namespace: string, key: string): Answer<RelatedFacts[K]> {
+      const cause = unanswered[kind];
+      if (cause !== undefined) return { state: 'unknown', cause };
+      const values = found.get(`${kind} ${namespace} ${key}`);
+      return values === undefined ? { state: 'absent' } : { state: 'found', values: values as RelatedFacts[K][] };
+    },
+  };
+}
+
+/** The related kind of an object, or undefined for any other kind. */
+export function relatedKindOf(object: RawObject): RelatedKind | undefined {
+  const { kind, apiVersion } = object;
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string' || !Object.hasOwn(RELATED_KINDS, kind))
+    return undefined;
+  const related = RELATED_KINDS[kind as RelatedKindName] as RelatedKind;
+  return related.group === groupOf(apiVersion) ? related : undefined;
+}
+
+/** Nothing around the workload at all. */
+export const NOTHING_RELATED: Related = relatedOf([]);
+
+/** Related that answers every question with the same cause. */
+export function unknownRelated(cause: string): Related {
+  return { find: () => ({ state: 'unknown', cause }) };
+}
+
+/** Related that refuses questions about kinds that a check does not declare in `reads`. */
+export function onlyReading(reads: readonly RelatedKindName[], related: Related): Related {
+  return {
+    find(kind, namespace, key) {
+      if (!reads.includes(kind)) throw new Error(`looks up ${kind}, which it does not name in reads`);
+      return related.find(kind, namespace, key);
+    },
+  };
+}
