@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type { Check } from '../../src/engine/check.ts';
 import { evaluateCheck, type CheckResult, type EnabledCheck, type Status } from '../../src/engine/evaluate.ts';
 import { workloadKindOf } from '../../src/engine/kinds.ts';
-import { RELATED_KINDS, type Related, type RelatedKindName } from '../../src/engine/related.ts';
+import { RELATED_KINDS, type Related } from '../../src/engine/related.ts';
 import { readWorkload, type RawObject, type Workload } from '../../src/engine/workload.ts';
 import { PolicyCompiler } from '../../src/policy/compile.ts';
 import { parseManifests, type Manifest } from './manifests.ts';
-import { onlyReading, relatedKindOf, relatedOf, type Unanswered } from './related.ts';
+import { onlyReading, relatedKindOf, relatedOf } from './related.ts';
 
 export const FIXTURES_FOLDER = join(import.meta.dirname, '..', 'checks');
 
@@ -93,7 +93,7 @@ export function readFixture(check: string, file: string, text: string): Fixture 
     status,
     manifests,
     workloads,
-    related: relatedOf(others, unanswered as Unanswered),
+    related: relatedOf(others, unanswered),
     policy: policies[0]?.object,
   };
 }

@@ -21,7 +21,7 @@ export function relatedOf(objects: readonly RawObject[], unanswered: Unanswered 
     if (kind === undefined) continue;
     const { namespace = 'default' } = object['metadata'] as { readonly namespace?: string };
     const facts = kind.read(object);
-    const index = `${kind.kind} ${namespace} ${kind.keyOf(facts as never)}`;
+    const index = `${kind.kind} ${namespace} ${kind.keyOf(facts)}`;
     found.set(index, [...(found.get(index) ?? []), facts]);
   }
   return {

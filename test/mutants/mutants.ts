@@ -1,0 +1,126 @@
+/**
+ * Do the fixtures notice a check that is broken? Each check is replaced in memory by mutants that say nothing, too much,
+ * or the wrong thing; a mutant survives where all fixtures of the check still pass.
+ */
+import process from 'node:process';
+import { CHECKS } from '../../src/checks/index.ts';
+import type { Check, CheckInput, Outcome } from '../../src/engine/check.ts';
+import type { EnabledCheck } from '../../src/engine/evaluate.ts';
+import type { Related } from '../../src/engine/related.ts';
+import { enabledBy, failuresOf, loadFixtures, type Fixture } from '../support/fixtures.ts';
+import { NOTHING_RELATED, unknownRelated } from '../support/related.ts';
+
+type Run = (input: CheckInput<never>) => Iterable<Outcome>;
+
+interface Mutant {
+  readonly name: string;
+  /** Does this way of breaking it make sense for the check? */
+  readonly concerns?: (check: Check) => boolean;
+  readonly run?: (original: Run) => Run;
+  readonly related?: (original: Related) => Related;
+  readonly enabled?: (original: EnabledCheck) => EnabledCheck;
+  /** Each of the fixtures that it concerns must fail; absent: at least one of all. */
+  readonly mustFail?: (fixture: Fixture) => boolean;
+}
+
+const UNMET: Outcome = { type: 'unmet', path: [], message: 'is always wrong' };
+
+/** Replaces each outcome by others. */
+function mapped(change: (outcome: Outcome, input: CheckInput<never>) => readonly Outcome[]): (original: Run) => Run {
+  return (original) => (input) => [...original(input)].flatMap((outcome) => change(outcome, input));
+}
+
+const readsSomething = ({ reads }: Check): boolean => (reads ?? []).length > 0;
+const hasParameters = ({ parameters }: Check): boolean =>
+  Object.keys((parameters as { properties?: object }).properties ?? {}).length > 0;
+
+const MUTANTS: readonly Mutant[] = [
+  { name: 'says nothing', run: () => () => [], mustFail: ({ status }) => status === 'Unmet' || status === 'Unknown' },
+  { name: 'always unmet at the root', run: () => () => [UNMET], mustFail: ({ status }) => status !== 'NotApplicable' },
+  { name: 'says one thing more', run: (run) => (input) => [...run(input), UNMET] },
+  {
+    name: 'says only the first thing',
+    concerns: ({ perContainer }) => perContainer === true,
+    run: (run) => (input) => [...run(input)].slice(0, 1),
+  },
+  { name: 'forgets the last thing', run: (run) => (input) => [...run(input)].slice(0, -1) },
+  {
+    name: 'says it one level up',
+    run: mapped((outcome) => [outcome.type === 'unmet' ? { ...outcome, path: outcome.path.slice(0, -1) } : outcome]),
+  },
+  {
+    name: 'says it in other words',
+    run: mapped((outcome) => [outcome.type === 'unmet' ? { ...outcome, message: `${outcome.message}!` } : outcome]),
+  },
+  {
+    name: 'judges regular containers alone',
+    concerns: ({ perContainer }) => perContainer === true,
+    run: (run) => (input) => run({ ...input, containers: input.containers.filter(({ role }) => role === 'regular') }),
+  },
+  {
+    name: 'judges the first container alone',
+    concerns: ({ perContainer }) => perContainer === true,
+    run: (run) => (input) => run({ ...input, containers: input.containers.slice(0, 1) }),
+  },
+  {
+    name: 'ignores exclude',
+    concerns: ({ perContainer }) => perContainer === true,
+    enabled: (enabled) => ({ ...enabled, exclude: [] }),
+  },
+  {
+    name: 'ignores its parameters',
+    concerns: hasParameters,
+    enabled: (enabled) => ({ ...enabled, parameters: enabled.check.prepare?.({} as never) ?? {} }),
+  },
+  {
+    name: 'applies to every workload',
+    concerns: ({ appliesTo }) => appliesTo !== undefined,
+    enabled: (enabled) => ({ ...enabled, check: { ...enabled.check, appliesTo: undefined } as never }),
+  },
+  { name: 'finds nothing around the workload', concerns: readsSomething, related: () => NOTHING_RELATED },
+  { name: 'knows nothing around the workload', concerns: readsSomething, related: () => unknownRelated('no idea') },
+];
+
+/** The fixtures that still pass with a mutant although they should not. */
+function survivors(check: Check, mutant: Mutant, fixtures: readonly Fixture[]): readonly Fixture[] {
+  const { concerns, run, related, enabled: change, mustFail } = mutant;
+  if (concerns?.(check) === false) return [];
+  const mutated: Check = run === undefined ? check : { ...check, run: run(check.run) };
+  const passing = fixtures.filter((fixture) => {
+    const enabled = { ...enabledBy(fixture, check), check: mutated };
+    const changes = { enabled: change?.(enabled) ?? enabled, related: related?.(fixture.related) ?? fixture.related };
+    return failuresOf(fixture, mutated, changes).length === 0;
+  });
+  if (mustFail !== undefined) return passing.filter(mustFail);
+  return passing.length === fixtures.length ? fixtures : [];
+}
+
+function main(): void {
+  const all = loadFixtures();
+  let passed = 0;
+  let failed = 0;
+  for (const check of CHECKS) {
+    const fixtures = all.filter((fixture) => fixture.check === check.name);
+    const mutants = MUTANTS.filter(({ concerns }) => concerns?.(check) !== false);
+    const complaints = [
+      ...fixtures
+        .filter((fixture) => failuresOf(fixture, check).length > 0)
+        .map(({ file }) => `${file} fails as it is`),
+      ...mutants.flatMap((mutant) => {
+        const alive = survivors(check, mutant, fixtures).map(({ file }) => file);
+        return alive.length > 0 ? [`survives "${mutant.name}": ${alive.join(', ')}`] : [];
+      }),
+      ...(fixtures.length === 0 ? ['it has no fixtures'] : []),
+    ];
+    const killed = mutants.length - complaints.length;
+    if (complaints.length === 0) passed++;
+    else failed++;
+    const counts = `${Math.max(0, killed)} of ${mutants.length} mutants killed by ${fixtures.length} fixtures`;
+    console.log(`${complaints.length === 0 ? 'ok  ' : 'FAIL'} ${check.name.padEnd(24)} ${counts}`);
+    for (const complaint of complaints) console.log(`       ${complaint}`);
+  }
+  console.log(`tests: ${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+main();
