@@ -7,7 +7,7 @@ import { workloadKindOf } from '../../src/engine/kinds.ts';
 import { RELATED_KINDS, type Related } from '../../src/engine/related.ts';
 import { readWorkload, type RawObject, type Workload } from '../../src/engine/workload.ts';
 import { PolicyCompiler } from '../../src/policy/compile.ts';
-import { parseManifests, type Manifest } from './manifests.ts';
+import { parseManifests, type Manifest } from '../../src/cli/documents.ts';
 import { onlyReading, relatedKindOf, relatedOf } from './related.ts';
 
 export const FIXTURES_FOLDER = join(import.meta.dirname, '..', 'checks');

@@ -1,11 +1,19 @@
 /** Manifests as text: parsed with positions, so that a path in an object becomes a line in the file. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Pair } from 'yaml';
-import type { Path } from '../../src/engine/path.ts';
-import type { RawObject } from '../../src/engine/workload.ts';
+import type { Path } from '../engine/path.ts';
+import type { RawObject } from '../engine/workload.ts';
 
 export interface Position {
   readonly line: number;
   readonly column: number;
+}
+
+/** Input that can't be read: nothing may be called ready then. */
+export class UnreadableInput extends Error {
+  constructor(file: string, at: Position | undefined, why: string) {
+    super(`${file}${at === undefined ? '' : `:${at.line}:${at.column}`}: ${why}`);
+    this.name = 'UnreadableInput';
+  }
 }
 
 /** One document of a file. */
@@ -18,7 +26,7 @@ export interface Manifest {
   locate(path: Path): Position;
 }
 
-/** Parses a file of one or more YAML documents; empty ones are left out. Throws Error on a syntax error. */
+/** Parses a file of one or more YAML documents; empty ones are left out. @throws UnreadableInput on a syntax error */
 export function parseManifests(text: string, file = 'manifest'): Manifest[] {
   const counter = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: counter, uniqueKeys: true });
@@ -27,7 +35,10 @@ export function parseManifests(text: string, file = 'manifest'): Manifest[] {
   const manifests: Manifest[] = [];
   for (const document of documents) {
     const error = document.errors[0];
-    if (error !== undefined) throw new Error(`${file}: ${error.message}`);
+    if (error !== undefined) {
+      const at = error.linePos?.[0] ?? { line: 1, col: 1 };
+      throw new UnreadableInput(file, { line: at.line, column: at.col }, error.message.split('\n')[0] ?? error.code);
+    }
     const object: unknown = document.toJS();
     if (typeof object !== 'object' || object === null) continue;
     const start = counter.linePos(document.contents?.range?.[0] ?? 0).line;
