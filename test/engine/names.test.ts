@@ -1,0 +1,66 @@
+import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { matchesNamePattern, nearestName } from '../../src/engine/names.ts';
+
+const KNOWN = ['memoryLimits', 'memoryRequests', 'cpuLimits', 'imageTag', 'minReplicas'];
+
+describe('nearestName', () => {
+  test.each([
+    ['memoryLimit', 'memoryLimits'],
+    ['memorylimits', 'memoryLimits'],
+    ['memroyLimits', 'memoryLimits'],
+    ['cpuLimit', 'cpuLimits'],
+    ['imageTags', 'imageTag'],
+    ['MINREPLICAS', 'minReplicas'],
+    ['replicas', undefined],
+    ['networkPolicy', undefined],
+    ['', undefined],
+  ])('finds for %j %j', (unknown, expected) => {
+    expect(nearestName(unknown, KNOWN)).toBe(expected);
+  });
+
+  test('prefers the nearer one', () => {
+    expect(nearestName('max', ['min', 'mix', 'max'])).toBe('max');
+    expect(nearestName('memoryLimts', ['memoryRequests', 'memoryLimits'])).toBe('memoryLimits');
+  });
+
+  test('finds nothing among nothing', () => {
+    expect(nearestName('anything', [])).toBeUndefined();
+  });
+
+  test('finds each name after one slip', () => {
+    const slip = fc.tuple(fc.constantFrom(...KNOWN), fc.nat(), fc.constantFrom('drop', 'double', 'change'));
+    fc.assert(
+      fc.property(slip, ([name, at, how]) => {
+        const i = at % name.length;
+        const middle = how === 'drop' ? '' : how === 'double' ? name.slice(i, i + 1).repeat(2) : '_';
+        expect(nearestName(name.slice(0, i) + middle + name.slice(i + 1), KNOWN)).toBe(name);
+      }),
+    );
+  });
+
+  test('answers hostile names at once', () => {
+    const started = performance.now();
+    nearestName('a'.repeat(1_000_000), KNOWN);
+    expect(performance.now() - started).toBeLessThan(100);
+  });
+});
+
+describe('matchesNamePattern', () => {
+  test.each<[string, string[], boolean]>([
+    ['istio-proxy', [], false],
+    ['istio-proxy', ['istio-proxy'], true],
+    ['istio-proxy', ['istio'], false],
+    ['istio-proxy', ['istio*'], true],
+    ['istio-proxy', ['istio-proxy*'], true],
+    ['istio-proxy', ['*'], true],
+    ['', ['*'], true],
+    ['istio-proxy', ['vault', 'istio-*'], true],
+    ['istio-proxy', ['*-proxy'], false],
+    ['istio-proxy', ['istio.proxy'], false],
+    ['istio-proxy', ['ISTIO-PROXY'], false],
+    ['a.b', ['a?b'], false],
+  ])('%s against %j: %s', (name, patterns, expected) => {
+    expect(matchesNamePattern(name, patterns)).toBe(expected);
+  });
+});
