@@ -1,5 +1,7 @@
 /** Writes every file that is made from another source. `npm run verify` runs it and fails on any difference. */
+import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { format, resolveConfig } from 'prettier';
 
@@ -11,11 +13,20 @@ await writeCheckIndex();
 const { CHECKS } = await import('../src/checks/index.ts');
 const { policyCrd, reportCrd } = await import('./generate/crds.ts');
 const crds = { readinesspolicies: policyCrd(CHECKS), readinessreports: reportCrd() };
-for (const [name, crd] of Object.entries(crds)) await write(`crds/${name}.yaml`, yaml(crd));
+for (const [name, crd] of Object.entries(crds)) {
+  await write(`crds/${name}.yaml`, yaml(crd));
+  await write(`charts/readiness-operator/files/crds/${name}.yaml`, yaml(crd));
+}
+const { clusterRules } = await import('./generate/rbac.ts');
+await write('charts/readiness-operator/files/rules.yaml', yaml(clusterRules()));
+await write('manifests/install.yaml', await renderChart());
 
 async function writeCheckIndex(): Promise<void> {
   const files = await readdir(`${ROOT}/src/checks`);
-  const names = files.filter((file) => file !== 'index.ts').map((file) => file.replace(/\.ts$/, '')).toSorted();
+  const names = files
+    .filter((file) => file !== 'index.ts')
+    .map((file) => file.replace(/\.ts$/, ''))
+    .toSorted();
   await write(
     'src/checks/index.ts',
     [
@@ -28,6 +39,21 @@ async function writeCheckIndex(): Promise<void> {
       '',
     ].join('\n'),
   );
+}
+
+/** The chart with its default values, for those who install without Helm. */
+async function renderChart(): Promise<string> {
+  const { ensureBinaries } = await import('../test/cluster/binaries.ts');
+  const { helm } = await ensureBinaries(['helm'], { log: (text) => console.error(text) });
+  const values = ['--namespace=readiness-operator', '--set=image.repository=readiness-operator'];
+  const { stdout } = await promisify(execFile)(helm, [
+    'template',
+    'readiness-operator',
+    `${ROOT}/charts/readiness-operator`,
+    ...values,
+  ]);
+  const namespace = yaml({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'readiness-operator' } });
+  return `${namespace}${stdout}`;
 }
 
 /** YAML in one way, whatever the width of texts. */

@@ -27,7 +27,12 @@ export function policyCrd(checks: readonly Check[]): Json {
     status: true,
     columns: [
       { name: 'Profile', type: 'string', jsonPath: '.spec.profile' },
-      { name: 'Critical', type: 'string', jsonPath: '.spec.enforcement.critical', description: 'What an unmet Critical check does.' },
+      {
+        name: 'Critical',
+        type: 'string',
+        jsonPath: '.spec.enforcement.critical',
+        description: 'What an unmet Critical check does.',
+      },
       { name: 'Matched', type: 'integer', jsonPath: '.status.workloads.matched' },
       { name: 'Ready', type: 'integer', jsonPath: '.status.workloads.ready' },
       { name: 'Not Ready', type: 'integer', jsonPath: '.status.workloads.notReady' },
@@ -66,7 +71,10 @@ export function reportCrd(): Json {
       { name: 'Nice', type: 'integer', jsonPath: '.counts.niceToHave' },
       AGE,
     ],
-    schema: { ...report, description: 'ReadinessReport is the newest evaluation of one workload. The operator alone writes it.' },
+    schema: {
+      ...report,
+      description: 'ReadinessReport is the newest evaluation of one workload. The operator alone writes it.',
+    },
   });
 }
 
@@ -89,7 +97,14 @@ function crd({ kind, plural, shortName, scope, status, columns, schema }: Kind):
     spec: {
       group: GROUP,
       scope,
-      names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase(), shortNames: [shortName], categories: ['readiness'] },
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular: kind.toLowerCase(),
+        shortNames: [shortName],
+        categories: ['readiness'],
+      },
       versions: [
         {
           name: VERSION,

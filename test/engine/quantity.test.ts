@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ONE, parseQuantity, QUANTITY_PATTERN } from '../../src/engine/quantity.ts';
+import { charactersOf } from '../support/arbitraries.ts';
 
 const LARGEST = (2n ** 63n - 1n) * ONE;
 const SUFFIXES = ['', 'n', 'u', 'm', 'k', 'M', 'G', 'T', 'P', 'E', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
@@ -67,7 +68,7 @@ function reference({ sign, whole, fraction = '', suffix, exponent }: Parts): big
 }
 
 const digits = (maxLength: number, minLength = 0): fc.Arbitrary<string> =>
-  fc.string({ unit: fc.constantFrom(...'0123456789'), minLength, maxLength });
+  charactersOf('0123456789', maxLength, minLength);
 
 const quantity: fc.Arbitrary<Parts> = fc.record({
   sign: fc.constantFrom('', '+', '-'),
@@ -104,10 +105,7 @@ describe('parseQuantity', () => {
 
   test('takes exactly what the pattern for schemas takes', () => {
     const pattern = new RegExp(QUANTITY_PATTERN);
-    const text = fc.oneof(
-      quantity.map(textOf),
-      fc.string({ unit: fc.constantFrom(...'0123456789.eE+-numkKMGTPi '), maxLength: 8 }),
-    );
+    const text = fc.oneof(quantity.map(textOf), charactersOf('0123456789.eE+-numkKMGTPi ', 8));
     fc.assert(
       fc.property(text, (source) => {
         expect(parseQuantity(source) !== undefined).toBe(pattern.test(source));

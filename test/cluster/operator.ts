@@ -1,0 +1,119 @@
+/** The operator as a local process of a test cluster, under the very permissions that the chart gives it. */
+import { join } from 'node:path';
+import https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster, Supervised } from './cluster.ts';
+import { kubectl } from './kubectl.ts';
+import { freePort } from './ports.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const NAMESPACE = 'readiness-operator';
+const READY_MS = 20_000;
+
+export interface Operator {
+  /** `https://127.0.0.1:port` */
+  readonly url: string;
+  /** File with its log. */
+  readonly log: string;
+  readonly process: Supervised;
+  /** Stops it in order. */
+  stop(): Promise<void>;
+}
+
+/** Installs CRDs, namespace and permissions with kubectl: `manifests/install.yaml` without what needs a kubelet. */
+export async function installOperator(cluster: Cluster): Promise<string> {
+  const skipped = ['Deployment', 'Service'];
+  const { stdout: all } = await kubectl(cluster, [
+    'create',
+    '--dry-run=client',
+    '-o',
+    'json',
+    '-f',
+    join(ROOT, 'manifests/install.yaml'),
+  ]);
+  // kubectl prints one JSON document after another.
+  const objects = all
+    .split(/\n(?=\{)/)
+    .map((text) => JSON.parse(text) as { kind: string })
+    .filter(({ kind }) => !skipped.includes(kind));
+  const { stdout } = await kubectl(cluster, ['apply', '--server-side', '-f', '-'], {
+    input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+  });
+  await kubectl(cluster, [
+    'wait',
+    '--for=condition=Established',
+    'crd/readinesspolicies.readiness-operator.dev',
+    'crd/readinessreports.readiness-operator.dev',
+  ]);
+  return stdout;
+}
+
+/** Starts the bundle and waits until it is ready. @throws Error if it is not within 20 s */
+export async function startOperator(cluster: Cluster, more: readonly string[] = []): Promise<Operator> {
+  const port = await freePort();
+  const url = `https://127.0.0.1:${port}`;
+  const kubeconfig = await cluster.kubeconfigFor({
+    user: `system:serviceaccount:${NAMESPACE}:readiness-operator`,
+    groups: ['system:serviceaccounts', `system:serviceaccounts:${NAMESPACE}`, 'system:authenticated'],
+  });
+  const log = join(cluster.dir, `operator-${port}.log`);
+  const process_ = await cluster.run({
+    command: process.execPath,
+    args: [
+      join(ROOT, 'bin/readiness-operator.js'),
+      'serve',
+      `--kubeconfig=${kubeconfig}`,
+      `--listen=127.0.0.1:${port}`,
+      `--webhook-url=${url}`,
+      '--owner-cluster-role=readiness-operator',
+      '--log-format=text',
+      ...more,
+    ],
+    env: { PATH: process.env['PATH'] ?? '', HOME: cluster.dir },
+    log,
+  });
+  const end = Date.now() + READY_MS;
+  while ((await statusOf(`${url}/readyz`)) !== 200) {
+    if (process_.exit !== undefined || Date.now() > end)
+      throw new Error(`the operator did not become ready; its log is ${log}`);
+    await sleep(50);
+  }
+  return {
+    url,
+    log,
+    process: process_,
+    stop: async () => {
+      process_.signal('SIGTERM');
+      await process_.exited;
+    },
+  };
+}
+
+function statusOf(url: string): Promise<number> {
+  return new Promise((resolve) => {
+    const request = https.get(url, { rejectUnauthorized: false, agent: false, timeout: 1000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    request.on('error', () => resolve(0));
+    request.on('timeout', () => request.destroy());
+  });
+}
+
+/** Waits until a policy's Enforced condition speaks of its newest generation, and the API server has taken note. */
+export async function enforced(cluster: Cluster, policy: string): Promise<void> {
+  const end = Date.now() + READY_MS;
+  for (;;) {
+    const { stdout } = await kubectl(cluster, ['get', 'rpol', policy, '-o', 'json']);
+    const { metadata, status } = JSON.parse(stdout) as {
+      metadata: { generation: number };
+      status?: { conditions?: { type: string; status: string; observedGeneration: number }[] };
+    };
+    const condition = status?.conditions?.find(({ type }) => type === 'Enforced');
+    if (condition?.status === 'True' && condition.observedGeneration === metadata.generation) break;
+    if (Date.now() > end) throw new Error(`policy ${policy} is not enforced: ${JSON.stringify(status)}`);
+    await sleep(100);
+  }
+  // The API server's own watch of webhook configurations follows within a moment.
+  await sleep(300);
+}
