@@ -73,7 +73,9 @@ export function denialMessage(
   const policies = [...new Set(denied.flatMap((line) => line.policies))].toSorted();
   const shown = denied.slice(0, MOST_LINES);
   const width = Math.max(...shown.map(({ check }) => check.length));
+  // The API server writes its own words ahead of ours, on the same line.
   const text = [
+    '',
     `${nameOf(workload)} is not ready for production: ${countOf(denied)} (${policies.length === 1 ? 'policy' : 'policies'} ${policies.join(', ')})`,
     ...shown.map(
       ({ check, where, what }) =>
