@@ -1,4 +1,4 @@
-/** Two projects: `unit` needs nothing but Node, `integration` runs against a real API server that its global set-up starts. */
+/** Two projects: `unit` needs nothing but Node, `integration` a real API server, which scripts/test.ts starts. */
 const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -22,8 +22,6 @@ export default {
       ...common,
       displayName: 'integration',
       testMatch: ['<rootDir>/test/integration/**/*.test.ts', '<rootDir>/test/cluster/**/*.test.ts'],
-      globalSetup: '<rootDir>/test/integration/setup.ts',
-      globalTeardown: '<rootDir>/test/integration/teardown.ts',
     },
   ],
 };

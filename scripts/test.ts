@@ -1,0 +1,88 @@
+/**
+ * Runs the tests: `unit`, `integration`, `mutants`, or all of them. The last line is `tests: N passed, N failed`.
+ *
+ * The integration tests share one real cluster and one operator, which are started here. What they need and is not there
+ * is a failure, never a skip.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureBinaries } from '../test/cluster/binaries.ts';
+import { startCluster } from '../test/cluster/cluster.ts';
+import { streamLog } from '../test/cluster/log.ts';
+import { installOperator, startOperator } from '../test/cluster/operator.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const [suite = 'all', ...more] = process.argv.slice(2);
+const log = streamLog();
+const results = await mkdtemp(join(tmpdir(), 'readiness-tests-'));
+let passed = 0;
+let failed = 0;
+
+try {
+  if (suite === 'unit' || suite === 'all') await jest('unit', {});
+  if (suite === 'mutants' || suite === 'all') await mutants();
+  if (suite === 'integration' || suite === 'all') await integration();
+} catch (error) {
+  failed += 1;
+  console.error(error);
+}
+await rm(results, { recursive: true, force: true });
+console.log(`tests: ${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+
+async function integration(): Promise<void> {
+  await ensureBinaries(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm'], { log });
+  const cluster = await startCluster({ log });
+  try {
+    await installOperator(cluster);
+    const operator = await startOperator(cluster);
+    const before = failed;
+    await jest('integration', { READINESS_TEST_KUBECONFIG: cluster.kubeconfig, READINESS_TEST_OPERATOR: operator.url });
+    if (failed > before) console.error(`the operator's log:\n${(await readFile(operator.log, 'utf8')).slice(-6000)}`);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function jest(project: string, env: Record<string, string>): Promise<void> {
+  const output = join(results, `${project}.json`);
+  const args = ['--selectProjects', project, '--json', `--outputFile=${output}`, '--silent=false', ...more];
+  await run(join(ROOT, 'node_modules/jest/bin/jest.js'), args, { ...env, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' });
+  const result = JSON.parse(await readFile(output, 'utf8')) as {
+    numPassedTests: number;
+    numFailedTests: number;
+    numPendingTests: number;
+    numRuntimeErrorTestSuites: number;
+  };
+  passed += result.numPassedTests;
+  // A skipped test proves nothing, and a file that does not load has failed.
+  failed += result.numFailedTests + result.numPendingTests + result.numRuntimeErrorTestSuites;
+}
+
+async function mutants(): Promise<void> {
+  const text = await run(join(ROOT, 'test/mutants/mutants.ts'), [], {});
+  const counts = /tests: (\d+) passed, (\d+) failed/.exec(text);
+  passed += Number(counts?.[1] ?? 0);
+  failed += Number(counts?.[2] ?? 1);
+}
+
+/** Runs a Node program; what it prints on standard output is shown, unless it is jest's JSON, and returned. */
+function run(file: string, args: readonly string[], env: Record<string, string>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const isJest = args.includes('--json');
+    const child = spawn(process.execPath, [file, ...args], {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (!isJest) process.stdout.write(chunk);
+    });
+    child.once('error', reject);
+    child.once('close', () => resolve(text));
+  });
+}
