@@ -49,7 +49,10 @@ async function integration(): Promise<void> {
 async function jest(project: string, env: Record<string, string>): Promise<void> {
   const output = join(results, `${project}.json`);
   const args = ['--selectProjects', project, '--json', `--outputFile=${output}`, '--silent=false', ...more];
-  await run(join(ROOT, 'node_modules/jest/bin/jest.js'), args, { ...env, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' });
+  await run(join(ROOT, 'node_modules/jest/bin/jest.js'), args, {
+    ...env,
+    NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+  });
   const result = JSON.parse(await readFile(output, 'utf8')) as {
     numPassedTests: number;
     numFailedTests: number;

@@ -50,7 +50,7 @@ describe('parseDuration', () => {
     fc.assert(
       fc.property(fc.array(part, { minLength: 1, maxLength: 5 }), (list) => {
         const text = list.map(([amount, [unit]]) => `${amount}${unit}`).join('');
-        const expected = list.reduce((sum, [amount, [, size]]) => sum + amount * Number(size), 0);
+        const expected = list.reduce((sum, [amount, [, size]]) => sum + amount * size, 0);
         expect(parseDuration(text)).toBe(expected);
       }),
     );

@@ -1,0 +1,201 @@
+import { describe, expect, test } from '@jest/globals';
+import { NO_PARAMETERS, ParameterError, unmetAt, type Check, type Outcome } from '../../src/engine/check.ts';
+import { evaluateCheck, type CheckResult, type EnabledCheck, type Unmet } from '../../src/engine/evaluate.ts';
+import { prepareBounds } from '../../src/engine/resources.ts';
+import { NOTHING_RELATED } from '../support/related.ts';
+import { kindOf, objectOf, read, workloadOf } from '../support/workloads.ts';
+
+function enabled(
+  run: Definition['run'],
+  more: Partial<Definition> = {},
+  exclude: readonly string[] = [],
+): EnabledCheck {
+  const check: Check = {
+    name: 'sample',
+    title: 'Sample',
+    metWhen: 'Always.',
+    group: 'Health probes',
+    items: [],
+    scope: 'workload',
+    priorities: { 'production-v1': 'Critical', 'baseline-v1': 'Critical' },
+    parameters: NO_PARAMETERS,
+    rationale: 'None.',
+    remediation: 'do nothing',
+    source: 'https://kubernetes.io/docs/',
+    run,
+    ...more,
+  };
+  return { check, priority: 'Critical', parameters: {}, exclude };
+}
+
+const POD = { containers: [{ name: 'app' }, { name: 'proxy' }], initContainers: [{ name: 'proxy-init' }] };
+const deployment = workloadOf('Deployment', POD);
+
+function evaluate(outcomes: readonly Outcome[]): CheckResult {
+  return evaluateCheck(
+    enabled(() => outcomes),
+    deployment,
+    NOTHING_RELATED,
+    0,
+  );
+}
+
+const unmet: Unmet = { type: 'unmet', path: ['spec'], message: 'is wrong' };
+const unknown: Outcome = { type: 'unknown', cause: 'nobody knows' };
+const notApplicable: Outcome = { type: 'notApplicable', reason: 'no ports' };
+const note: Outcome = { type: 'note', text: 'from elsewhere' };
+
+describe('evaluateCheck', () => {
+  test.each<[string, Outcome[], Partial<CheckResult>]>([
+    ['nothing', [], { status: 'Met', unmet: [], causes: [], notes: [] }],
+    ['a note', [note], { status: 'Met', notes: ['from elsewhere'] }],
+    ['an unmet', [unmet], { status: 'Unmet', unmet: [unmet], causes: [] }],
+    ['an unknown', [unknown], { status: 'Unknown', causes: ['nobody knows'] }],
+    ['a not applicable', [notApplicable], { status: 'NotApplicable', causes: ['no ports'] }],
+    ['unmet before unknown', [unknown, unmet], { status: 'Unmet', causes: ['nobody knows'] }],
+    ['unknown before not applicable', [notApplicable, unknown], { status: 'Unknown', causes: ['nobody knows'] }],
+    ['all of them', [note, notApplicable, unknown, unmet, unmet], { status: 'Unmet', notes: ['from elsewhere'] }],
+  ])('%s', (_, outcomes, expected) => {
+    expect(evaluate(outcomes)).toMatchObject(expected);
+  });
+
+  test('takes the earliest time at which waiting is over', () => {
+    expect(evaluate([unknown]).recheckAt).toBeUndefined();
+    const at = (recheckAt: number): Outcome => ({ type: 'unknown', cause: 'x', recheckAt });
+    expect(evaluate([at(5), unknown, at(3), at(9)]).recheckAt).toBe(3);
+  });
+
+  test.each<[string, () => Iterable<Outcome>, string]>([
+    [
+      'an Error',
+      () => {
+        throw new TypeError('boom');
+      },
+      'the check failed: boom',
+    ],
+    [
+      'an Error after an unmet',
+      function* () {
+        yield unmet;
+        throw new Error('late');
+      },
+      'the check failed: late',
+    ],
+    [
+      'something else',
+      () => {
+        // oxlint-disable-next-line typescript/only-throw-error
+        throw 'text';
+      },
+      'the check failed: text',
+    ],
+  ])('makes %s that a check throws the status Error', (_, run, cause) => {
+    const result = evaluateCheck(enabled(run), deployment, NOTHING_RELATED, 0);
+    expect(result).toMatchObject({ status: 'Error', causes: [cause], unmet: [] });
+    expect(result.error).toBeDefined();
+  });
+
+  test.each<[string[], string[]]>([
+    [[], ['app', 'proxy', 'proxy-init']],
+    [['proxy'], ['app', 'proxy-init']],
+    [['proxy*'], ['app']],
+    [['*'], []],
+  ])('leaves out the containers that %j excludes', (exclude, expected) => {
+    let names: string[] = [];
+    const one = enabled(
+      ({ containers }) => {
+        names = containers.map(({ name }) => name);
+        return [];
+      },
+      {},
+      exclude,
+    );
+    evaluateCheck(one, deployment, NOTHING_RELATED, 0);
+    expect(names).toEqual(expected);
+  });
+
+  test('hands on clock, parameters and related objects', () => {
+    let given: unknown;
+    const one = enabled((input) => {
+      given = input;
+      return [];
+    });
+    evaluateCheck({ ...one, parameters: { max: 3 } }, deployment, NOTHING_RELATED, 42);
+    expect(given).toMatchObject({ now: 42, parameters: { max: 3 }, workload: deployment, related: NOTHING_RELATED });
+  });
+
+  const owned = (kind: string, owner: string) =>
+    read(
+      objectOf(kind, POD, {
+        name: 'x',
+        ownerReferences: [{ apiVersion: 'v1', kind: owner, name: 'o', uid: 'u', controller: true }],
+      }),
+      kindOf(kind),
+    );
+
+  test.each([
+    ['LongRunning', workloadOf('Deployment', POD), true],
+    ['LongRunning', workloadOf('DaemonSet', POD), true],
+    ['LongRunning', workloadOf('Pod', POD), true],
+    ['LongRunning', workloadOf('Job', POD), false],
+    ['LongRunning', workloadOf('CronJob', POD), false],
+    ['LongRunning', owned('Pod', 'Job'), false],
+    ['LongRunning', owned('Pod', 'ReplicaSet'), true],
+    ['Replicated', workloadOf('Deployment', POD), true],
+    ['Replicated', workloadOf('StatefulSet', POD), true],
+    ['Replicated', workloadOf('ReplicaSet', POD), true],
+    ['Replicated', owned('ReplicaSet', 'Deployment'), false],
+    ['Replicated', workloadOf('DaemonSet', POD), false],
+    ['Replicated', workloadOf('Pod', POD), false],
+    ['Replicated', workloadOf('CronJob', POD), false],
+  ] as const)('a check for %s workloads, case %#', (appliesTo, workload, applies) => {
+    const { status } = evaluateCheck(
+      enabled(() => [unmet], { appliesTo }),
+      workload,
+      NOTHING_RELATED,
+      0,
+    );
+    expect(status).toBe(applies ? 'Unmet' : 'NotApplicable');
+  });
+});
+
+describe('unmetAt', () => {
+  const [container] = deployment.containers;
+
+  test('stands below the container and names it', () => {
+    if (container === undefined) throw new Error('no container');
+    expect(unmetAt(container, ['image'], 'is wrong')).toEqual({
+      type: 'unmet',
+      path: ['spec', 'template', 'spec', 'containers', 0, 'image'],
+      message: 'is wrong',
+      container: 'app',
+    });
+    expect(unmetAt(container, [], 'is wrong', 'do better')).toMatchObject({ remediation: 'do better' });
+  });
+});
+
+describe('prepareBounds', () => {
+  test.each([
+    [{ min: 'lots' }, 'min', '"lots" is not a quantity, for example 8Gi or 500m'],
+    [{ max: '1 Gi' }, 'max', '"1 Gi" is not a quantity, for example 8Gi or 500m'],
+    [{ min: '2Gi', max: '1Gi' }, 'min', 'is 2Gi, above max, which is 1Gi'],
+    [{ min: '1025Mi', max: '1Gi' }, 'min', 'is 1025Mi, above max, which is 1Gi'],
+    [{ min: 2, max: '1999m' }, 'min', 'is 2, above max, which is 1999m'],
+  ])('refuses %j', (parameters, field, message) => {
+    let error: unknown;
+    try {
+      prepareBounds(parameters);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(ParameterError);
+    expect(error).toMatchObject({ field, message });
+  });
+
+  test.each([[{}], [{ min: '1Gi', max: '1024Mi' }], [{ min: 0 }], [{ max: 2 }], [{ maxRatioToRequest: 1.5 }]])(
+    'takes %j',
+    (parameters) => {
+      expect(() => prepareBounds(parameters)).not.toThrow();
+    },
+  );
+});

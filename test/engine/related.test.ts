@@ -1,0 +1,154 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Outcome } from '../../src/engine/check.ts';
+import { judgeReference } from '../../src/engine/missing.ts';
+import { referencesOf } from '../../src/engine/references.ts';
+import { RELATED_KINDS, SECRET_MAKERS, type RelatedKind, type RelatedKindName } from '../../src/engine/related.ts';
+import type { Related } from '../../src/engine/related.ts';
+import { workloadOf } from '../support/workloads.ts';
+
+const metadata = { name: 'x', namespace: 'shop' };
+
+function readOf(kind: RelatedKindName, object: object): { facts: unknown; key: string } {
+  const related = RELATED_KINDS[kind] as RelatedKind;
+  const facts = related.read({ metadata, ...object });
+  return { facts, key: related.keyOf(facts) };
+}
+
+describe('what is kept of related objects', () => {
+  test('each kind is listed under its name', () => {
+    for (const [name, { kind }] of Object.entries(RELATED_KINDS)) expect(kind).toBe(name);
+    for (const maker of SECRET_MAKERS) expect(RELATED_KINDS[maker].optional).toBe(true);
+  });
+
+  test.each<[RelatedKindName, object, string, object]>([
+    ['Secret', { type: 'T', data: { a: 'cGFzcw==' } }, 'x', { name: 'x', type: 'T', keys: ['a'] }],
+    [
+      'Secret',
+      { stringData: { b: 'pass' }, data: { a: '', b: '' } },
+      'x',
+      { name: 'x', type: 'Opaque', keys: ['a', 'b'] },
+    ],
+    ['Secret', { data: null }, 'x', { name: 'x', type: 'Opaque', keys: [] }],
+    ['ConfigMap', { data: { a: '1' }, binaryData: { b: '2' } }, 'x', { name: 'x', keys: ['a', 'b'] }],
+    ['ConfigMap', {}, 'x', { name: 'x', keys: [] }],
+    ['ServiceAccount', { imagePullSecrets: [{ name: 'r' }, {}] }, 'x', { name: 'x', imagePullSecrets: ['r', ''] }],
+    ['ServiceAccount', {}, 'x', { name: 'x', imagePullSecrets: [] }],
+    [
+      'HorizontalPodAutoscaler',
+      { spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' }, minReplicas: 3, maxReplicas: 9 } },
+      'Deployment/web',
+      { name: 'x', target: 'Deployment/web', minReplicas: 3, maxReplicas: 9 },
+    ],
+    [
+      'HorizontalPodAutoscaler',
+      { spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'db' }, maxReplicas: 9 } },
+      'StatefulSet/db',
+      { name: 'x', target: 'StatefulSet/db', minReplicas: 1, maxReplicas: 9 },
+    ],
+    [
+      'ScaledObject',
+      { spec: { scaleTargetRef: { name: 'web' } } },
+      'Deployment/web',
+      { name: 'x', target: 'Deployment/web', minReplicas: 0, maxReplicas: 100 },
+    ],
+    [
+      'ScaledObject',
+      { spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'db' }, minReplicaCount: 2, maxReplicaCount: 5 } },
+      'StatefulSet/db',
+      { name: 'x', target: 'StatefulSet/db', minReplicas: 2, maxReplicas: 5 },
+    ],
+    ['ExternalSecret', { spec: { target: { name: 's' } } }, 's', { name: 'x', secret: 's' }],
+    ['ExternalSecret', {}, 'x', { name: 'x', secret: 'x' }],
+    ['SealedSecret', { spec: { template: { metadata: { name: 's' } } } }, 's', { name: 'x', secret: 's' }],
+    ['SealedSecret', { spec: {} }, 'x', { name: 'x', secret: 'x' }],
+    ['Certificate', { spec: { secretName: 's' } }, 's', { name: 'x', secret: 's' }],
+  ])('%s %j', (kind, object, key, facts) => {
+    expect(readOf(kind, object)).toEqual({ key, facts });
+  });
+
+  test('never a value of a Secret', () => {
+    const object = {
+      data: { a: 'U0VDUkVU' },
+      stringData: { b: 'SECRET' },
+      metadata: { ...metadata, annotations: { c: 'SECRET' } },
+    };
+    expect(JSON.stringify(readOf('Secret', object))).not.toMatch(/SECRET|U0VDUkVU/);
+  });
+
+  test.each<[object[], object, object]>([
+    [[], {}, {}],
+    [[{ type: 'Container', default: { memory: '1Gi' } }], { memory: '1Gi' }, { memory: '1Gi' }],
+    [[{ type: 'Container', defaultRequest: { memory: '1Gi' } }], {}, { memory: '1Gi' }],
+    [
+      [{ type: 'Container', default: { memory: '2Gi' }, defaultRequest: { memory: '1Gi' } }],
+      { memory: '2Gi' },
+      { memory: '1Gi' },
+    ],
+    [[{ type: 'Container', max: { memory: '4Gi' } }], { memory: '4Gi' }, { memory: '4Gi' }],
+    [[{ type: 'Container', min: { memory: '1Mi' } }], {}, { memory: '1Mi' }],
+    [
+      [
+        {
+          type: 'Container',
+          min: { memory: '1Mi', cpu: '1m' },
+          max: { memory: '4Gi' },
+          default: { memory: '2Gi' },
+          defaultRequest: { memory: '1Gi' },
+        },
+      ],
+      { memory: '2Gi' },
+      { memory: '1Gi', cpu: '1m' },
+    ],
+    [[{ type: 'Container', min: { memory: '1Mi' }, max: { memory: '4Gi' } }], { memory: '4Gi' }, { memory: '4Gi' }],
+    [[{ type: 'Pod', max: { memory: '4Gi' }, min: { memory: '1Mi' } }], {}, {}],
+    [[{ type: 'PersistentVolumeClaim', max: { storage: '4Gi' } }], {}, {}],
+    [
+      [
+        { type: 'Container', default: { cpu: '1' } },
+        { type: 'Container', default: { memory: '1Gi' } },
+      ],
+      { cpu: '1', memory: '1Gi' },
+      { cpu: '1', memory: '1Gi' },
+    ],
+  ])('the defaults of a LimitRange, as the API server fills them in: %j', (limits, defaultLimits, defaultRequests) => {
+    const { facts, key } = readOf('LimitRange', { spec: { limits } });
+    expect(facts).toEqual({ name: 'x', defaultLimits, defaultRequests });
+    expect(key).toBe('');
+  });
+
+  test.each<[RelatedKindName, unknown]>([
+    ['Secret', {}],
+    ['Secret', { metadata: null }],
+    ['HorizontalPodAutoscaler', { metadata, spec: {} }],
+    ['LimitRange', { metadata, spec: { limits: 'x' } }],
+    ['Certificate', { metadata }],
+  ])('%s %j is refused with a TypeError', (kind, object) => {
+    expect(() => (RELATED_KINDS[kind] as RelatedKind).read(object)).toThrow(TypeError);
+  });
+});
+
+describe('a Secret whose keys could not be learnt', () => {
+  const related: Related = {
+    find: (kind) =>
+      kind === 'Secret'
+        ? { state: 'found', values: [{ name: 's', type: 'Opaque', keys: undefined } as never] }
+        : { state: 'absent' },
+  };
+  const workload = workloadOf('Pod', {
+    containers: [{ name: 'a', env: [{ name: 'X', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }] }],
+  });
+
+  function outcomes(keys: boolean): Outcome[] {
+    const [reference] = referencesOf(workload);
+    if (reference === undefined) throw new Error('no reference');
+    return [...judgeReference(reference, { workload, related }, { whenMissing: 'Unmet', keys })];
+  }
+
+  test('is unknown where a key is named', () => {
+    expect(outcomes(true)).toEqual([{ type: 'unknown', cause: 'Secret s: its keys could not be learnt' }]);
+  });
+
+  test('is met where keys are not asked for', () => {
+    expect(outcomes(false)).toEqual([]);
+  });
+});

@@ -1,0 +1,114 @@
+/** What the tests through kubectl share: a namespace with a policy of its own, and manifests to vary. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { kubectl, type CommandOptions, type CommandResult } from '../cluster/kubectl.ts';
+import { enforced } from '../cluster/operator.ts';
+
+const kubeconfig = process.env['READINESS_TEST_KUBECONFIG'];
+if (kubeconfig === undefined) throw new Error('run me with: npm run test:integration');
+const target = { kubeconfig };
+
+export type Json = Record<string, any>;
+
+/** Runs kubectl as the administrator; a failure throws. */
+export async function kube(args: readonly string[], options: CommandOptions = {}): Promise<string> {
+  return (await kubectl(target, args, options)).stdout;
+}
+
+/** Runs kubectl and returns what it said, however it ended. */
+export function attempt(
+  args: readonly string[],
+  input?: unknown,
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  const text = input === undefined ? {} : { input: typeof input === 'string' ? input : JSON.stringify(input) };
+  return kubectl(target, args, { allowFailure: true, ...text, ...options });
+}
+
+export const apply = (object: unknown, ...more: string[]): Promise<CommandResult> =>
+  attempt(['apply', '-f', '-', ...more], object);
+
+/** A namespace, its policies, and objects in it. */
+export class Stage {
+  readonly namespace: string;
+  readonly policy: string;
+
+  private constructor(name: string) {
+    this.namespace = name;
+    this.policy = name;
+  }
+
+  /** Makes a namespace; with a spec also a policy that concerns it alone. */
+  static async open(name: string, spec?: Json): Promise<Stage> {
+    const stage = new Stage(name);
+    await kube(['create', 'namespace', name]);
+    if (spec !== undefined) await stage.enforce(spec);
+    return stage;
+  }
+
+  /** Creates or changes a policy for the namespace and waits until it is in force. */
+  async enforce(spec: Json, name = this.policy): Promise<void> {
+    const result = await apply(this.policyObject(spec, name));
+    if (result.code !== 0) throw new Error(result.stderr);
+    await enforced(target as never, name);
+  }
+
+  policyObject(spec: Json, name = this.policy): Json {
+    return {
+      apiVersion: 'readiness-operator.dev/v1alpha1',
+      kind: 'ReadinessPolicy',
+      metadata: { name },
+      spec: {
+        ...spec,
+        match: {
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': this.namespace } },
+          ...spec['match'],
+        },
+      },
+    };
+  }
+
+  /** A Deployment that meets everything; `change` edits its spec. */
+  deployment(name: string, change: (spec: Json, container: Json) => void = () => {}): Json {
+    const container: Json = {
+      name: 'app',
+      image: 'registry.example.com/shop/app:1.0.0',
+      ports: [{ name: 'http', containerPort: 8080 }],
+      resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '32Mi', 'ephemeral-storage': '64Mi' } },
+      readinessProbe: { httpGet: { path: '/ready', port: 'http' } },
+      livenessProbe: { httpGet: { path: '/live', port: 'http' }, failureThreshold: 6 },
+    };
+    const spec: Json = {
+      replicas: 2,
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { containers: [container] } },
+    };
+    change(spec, container);
+    return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace: this.namespace }, spec };
+  }
+
+  /** kubectl in the namespace. */
+  run(...args: string[]): Promise<CommandResult> {
+    return attempt(['-n', this.namespace, ...args]);
+  }
+
+  async get(what: string, name: string): Promise<Json> {
+    return JSON.parse(await kube(['-n', this.namespace, 'get', what, name, '-o', 'json'])) as Json;
+  }
+
+  /** Waits until something is so; its last error otherwise. */
+  async until<T>(question: () => Promise<T | undefined>, seconds = 20): Promise<T> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const answer = await question().catch(() => undefined);
+      if (answer !== undefined) return answer;
+      if (Date.now() > end) throw new Error(`not within ${seconds} s: ${question.toString()}`);
+      await sleep(100);
+    }
+  }
+
+  /** Removes the policies, so that no other test meets them. */
+  async close(...policies: string[]): Promise<void> {
+    await attempt(['delete', 'rpol', '--ignore-not-found', this.policy, ...policies]);
+    await attempt(['delete', 'namespace', this.namespace, '--wait=false']);
+  }
+}
