@@ -99,7 +99,8 @@ export function isInnocent(value: string): boolean {
   );
 }
 
-const REFERENCE = /\$\([^)]{1,256}\)|\$\{[^}]{1,256}\}|\$[A-Z_][A-Z0-9_]{0,255}|\{\{[^}]{1,256}\}\}/g;
+/** None can hold the start of another, so that a text of many starts and no end is still read once. */
+const REFERENCE = /\$\([^()$]{1,256}\)|\$\{[^{}$]{1,256}\}|\$[A-Z_][A-Z0-9_]{0,255}|\{\{[^{}]{1,256}\}\}/g;
 
 /**
  * Is a value made of nothing but references, which the kubelet or the program resolves: `$(VAR)`, `${VAR}`, `{{ var }}`,

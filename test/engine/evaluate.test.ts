@@ -6,8 +6,8 @@ import { NOTHING_RELATED } from '../support/related.ts';
 import { kindOf, objectOf, read, workloadOf } from '../support/workloads.ts';
 
 function enabled(
-  run: Definition['run'],
-  more: Partial<Definition> = {},
+  run: Check['run'],
+  more: Pick<Check, 'appliesTo'> = {},
   exclude: readonly string[] = [],
 ): EnabledCheck {
   const check: Check = {

@@ -1,0 +1,179 @@
+/** Hostile and broken input straight at the webhook: the right status, no crash, never "allowed" by accident. */
+import https from 'node:https';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Stage, type Json } from './stage.ts';
+
+const base = process.env['READINESS_TEST_OPERATOR'] ?? '';
+const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false });
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await Stage.open('hostile', { profile: 'production-v1' });
+}, 60_000);
+afterAll(async () => {
+  await stage.close();
+  agent.destroy();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+function post(
+  body: string | Buffer,
+  headers: Record<string, string> = {},
+  path = '/validate/workloads/hostile',
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const all = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), ...headers };
+    const request = https.request(base + path, { method: 'POST', agent, headers: all }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+function reviewOf(object: unknown, more: Json = {}): string {
+  return JSON.stringify({
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: {
+      uid: 'u-1',
+      kind: { group: 'apps', version: 'v1', kind: 'Deployment' },
+      resource: { group: 'apps', version: 'v1', resource: 'deployments' },
+      operation: 'CREATE',
+      namespace: 'hostile',
+      name: 'web',
+      userInfo: { username: 'alice' },
+      object,
+      ...more,
+    },
+  });
+}
+
+const good = (): Json => stage.deployment('web');
+
+test('a good review is answered under its own uid', async () => {
+  const { status, text } = await post(reviewOf(good()));
+  expect([status, JSON.parse(text)]).toMatchObject([200, { response: { uid: 'u-1', allowed: true } }]);
+});
+
+test.each([
+  ['not JSON', '{"a":', {}, 400],
+  ['empty', '', {}, 400],
+  ['not an AdmissionReview', '{"kind":"Pod","apiVersion":"v1"}', {}, 400],
+  ['an old version', '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1","request":{}}', {}, 400],
+  ['another content type', '{}', { 'content-type': 'text/plain' }, 415],
+  ['deeply nested', '['.repeat(5_000_000), {}, 400],
+] as const)('%s', async (_name, body, headers, wanted) => {
+  const { status, text } = await post(body, headers);
+  expect(status).toBe(wanted);
+  expect(text).not.toContain('"allowed":true');
+});
+
+test('20 MiB are refused with 413', async () => {
+  const answer = await post(Buffer.alloc(20 * 1024 * 1024, 32)).catch((error: NodeJS.ErrnoException) => error.code);
+  // The connection is closed while we still write: either the answer got through or the write failed.
+  expect(typeof answer === 'string' ? ['EPIPE', 'ECONNRESET'] : [413]).toContain(
+    typeof answer === 'string' ? answer : answer?.status,
+  );
+  expect((await post(reviewOf(good()))).status).toBe(200);
+});
+
+test('a truncated body does no harm', async () => {
+  const body = reviewOf(good());
+  await new Promise<void>((resolve) => {
+    const request = https.request(`${base}/validate/workloads/hostile`, {
+      method: 'POST',
+      rejectUnauthorized: false,
+      agent: false,
+      headers: { 'content-type': 'application/json', 'content-length': String(body.length + 100) },
+    });
+    request.on('error', () => resolve());
+    request.on('close', () => resolve());
+    request.write(body, () => request.destroy());
+  });
+  expect((await post(body)).status).toBe(200);
+});
+
+const wrongShapes: [string, (object: Json) => void, string][] = [
+  [
+    'containers: "x"',
+    (object) => (object['spec'].template.spec.containers = 'x'),
+    'spec.template.spec.containers: must be array',
+  ],
+  [
+    'null entries',
+    (object) => (object['spec'].template.spec.containers = [null]),
+    'spec.template.spec.containers[0]: must be object',
+  ],
+  [
+    'a number for a string',
+    (object) => (object['spec'].template.spec.containers[0].image = 7),
+    'containers[0].image: must be string',
+  ],
+  ['a string for a number', (object) => (object['spec'].replicas = 'two'), 'spec.replicas: must be an integer'],
+  ['no template', (object) => delete object['spec'].template, 'spec.template: is required'],
+  [
+    'env as a map',
+    (object) => (object['spec'].template.spec.containers[0].env = { A: 'b' }),
+    'containers[0].env: must be array',
+  ],
+];
+test.each(wrongShapes)('%s is denied, naming the field', async (_name, change, message) => {
+  const object = good();
+  change(object);
+  const { status, text } = await post(reviewOf(object));
+  const { response } = JSON.parse(text) as Json;
+  expect([status, response.allowed, response.status.code]).toEqual([200, false, 422]);
+  expect(response.status.message).toContain(message);
+});
+
+test('an object nested too deep to compare is never allowed', async () => {
+  const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
+  const body = reviewOf({ ...good(), x: 'DEEP' }, { operation: 'UPDATE', oldObject: good() });
+  const spec = JSON.stringify(good()['spec'].template.spec);
+  const hostile = body.replaceAll(
+    `"template":{"metadata":{"labels":{"app":"web"}},"spec":${spec}`,
+    (text) => `${text},"deep":${deep}`,
+  );
+  const { status, text } = await post(hostile);
+  expect(status === 200 ? (JSON.parse(text) as Json)['response'].allowed : status).not.toBe(undefined);
+  expect((await post(reviewOf(good()))).status).toBe(200);
+});
+
+test('other paths, methods and endpoints', async () => {
+  expect((await post('{}', {}, '/nothing')).status).toBe(404);
+  const get = (path: string): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      https
+        .get(base + path, { agent }, (response) => {
+          let text = '';
+          response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+        })
+        .on('error', reject);
+    });
+  expect((await get('/validate/workloads/hostile')).status).toBe(405);
+  expect(await get('/healthz')).toEqual({ status: 200, text: 'ok' });
+  expect(await get('/readyz')).toEqual({ status: 200, text: 'ok' });
+  expect((await get('/metrics')).text).toContain('readiness_operator_admission_requests_total');
+});
+
+test('Kubernetes controllers, mirror Pods, deletes and system namespaces pass here too', async () => {
+  const bad = stage.deployment('web', (_spec, container) => (container['image'] = 'x:latest'));
+  const allowed = async (more: Json): Promise<boolean> =>
+    (JSON.parse((await post(reviewOf(bad, more))).text) as Json)['response'].allowed;
+  expect(await allowed({})).toBe(false);
+  expect(await allowed({ userInfo: { username: 'system:serviceaccount:kube-system:deployment-controller' } })).toBe(
+    true,
+  );
+  expect(await allowed({ userInfo: { username: 'alice', groups: ['system:masters', 'system:nodes'] } })).toBe(false);
+  expect(await allowed({ userInfo: { username: 'system:node:n1' } })).toBe(false);
+  expect(await allowed({ namespace: 'kube-system' })).toBe(true);
+  expect(await allowed({ operation: 'DELETE' })).toBe(true);
+});
