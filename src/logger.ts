@@ -1,4 +1,5 @@
 /** The one logger: JSON for machines or text for people, errors with their stack and cause in any field. */
+import { inspect } from 'node:util';
 import winston from 'winston';
 
 export type Logger = Pick<winston.Logger, 'error' | 'warn' | 'info' | 'debug'>;
@@ -34,7 +35,7 @@ function partsOf(error: Error, depth = 0): ErrorParts {
     ...(stack === undefined ? {} : { stack }),
     ...(cause === undefined
       ? {}
-      : { cause: cause instanceof Error && depth < 4 ? partsOf(cause, depth + 1) : String(cause) }),
+      : { cause: cause instanceof Error && depth < 4 ? partsOf(cause, depth + 1) : inspect(cause) }),
   };
 }
 

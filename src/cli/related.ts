@@ -15,7 +15,7 @@ import type { Source } from './input.ts';
 /** @throws UnreadableInput on a related object of another shape than its kind has */
 export function relatedAmong(sources: readonly Source[], namespace: string): Related {
   const found = new Map<string, RelatedFacts[keyof RelatedFacts][]>();
-  const kinds = Object.values(RELATED_KINDS) as unknown as RelatedKind[];
+  const kinds = Object.values(RELATED_KINDS) as RelatedKind[];
   for (const { object, file, locate } of sources) {
     const related = kinds.find(
       ({ kind, group }) => kind === object['kind'] && group === groupOf(String(object['apiVersion'])),
@@ -25,8 +25,8 @@ export function relatedAmong(sources: readonly Source[], namespace: string): Rel
       const facts = related.read(object);
       const key = [
         related.kind,
-        valueAt(object, ['metadata', 'namespace']) ?? namespace,
-        related.keyOf(facts as never),
+        (valueAt(object, ['metadata', 'namespace']) as string | undefined) ?? namespace,
+        related.keyOf(facts),
       ].join('/');
       found.set(key, [...(found.get(key) ?? []), facts]);
     } catch {

@@ -279,7 +279,7 @@ export class Informer<T> {
   }
 
   #replace(found: ReadonlyMap<string, Kept<T>>): void {
-    for (const key of [...this.#kept.keys()]) if (!found.has(key)) this.#put(key, undefined);
+    for (const key of this.#kept.keys()) if (!found.has(key)) this.#put(key, undefined);
     for (const [key, kept] of found) if (this.#kept.get(key)?.version !== kept.version) this.#put(key, kept);
   }
 

@@ -47,7 +47,7 @@ export class InformedRelated implements Related {
     for (const kind of kinds) {
       let informer = this.#informers.get(kind);
       if (informer === undefined) {
-        informer = this.#informerOf(RELATED_KINDS[kind] as unknown as RelatedKind);
+        informer = this.#informerOf(RELATED_KINDS[kind]);
         this.#informers.set(kind, informer);
         informer.start();
       }
@@ -114,7 +114,7 @@ export class InformedRelated implements Related {
   }
 
   #add(related: RelatedKind, namespace: string, key: string, facts: AnyFacts): void {
-    const dependency = dependencyOf(related.kind, namespace, related.keyOf(facts as never));
+    const dependency = dependencyOf(related.kind, namespace, related.keyOf(facts));
     const found = this.#index.get(dependency) ?? new Map<string, AnyFacts>();
     found.set(key, facts);
     this.#index.set(dependency, found);
@@ -122,7 +122,7 @@ export class InformedRelated implements Related {
   }
 
   #remove(related: RelatedKind, namespace: string, key: string, facts: AnyFacts): void {
-    const dependency = dependencyOf(related.kind, namespace, related.keyOf(facts as never));
+    const dependency = dependencyOf(related.kind, namespace, related.keyOf(facts));
     const found = this.#index.get(dependency);
     found?.delete(key);
     if (found?.size === 0) this.#index.delete(dependency);

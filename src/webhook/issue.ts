@@ -7,7 +7,7 @@ import type { Certificate } from './server.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
-x509.cryptoProvider.set(webcrypto as Crypto);
+x509.cryptoProvider.set(webcrypto);
 
 /** A self-signed certificate authority. @returns PEM texts */
 export async function issueAuthority(commonName: string, notBefore: Date, notAfter: Date): Promise<Certificate> {
@@ -48,7 +48,7 @@ export async function issueLeaf(
     subject: `CN=${hosts[0] ?? 'readiness-operator'}`.slice(0, 67),
     issuer: issuer.subject,
     publicKey: keys.publicKey,
-    signingKey: signingKey as CryptoKey,
+    signingKey: signingKey,
     notBefore,
     notAfter,
     signingAlgorithm: ALGORITHM,
@@ -67,7 +67,7 @@ export async function issueLeaf(
 }
 
 async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  return await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 }
 
 async function keyText(keys: webcrypto.CryptoKeyPair): Promise<string> {

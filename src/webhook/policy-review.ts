@@ -2,7 +2,6 @@
 import type { WorkloadKind } from '../engine/kinds.ts';
 import { formatPath } from '../engine/path.ts';
 import { nearestName } from '../engine/names.ts';
-import type { RawObject } from '../engine/workload.ts';
 import type { PolicyCompiler } from '../policy/compile.ts';
 import type { AdmissionRequest } from './protocol.ts';
 import type { Decision } from './review.ts';
@@ -16,7 +15,7 @@ export function reviewPolicy(
   if ((operation !== 'CREATE' && operation !== 'UPDATE') || !object) {
     return { response: { allowed: true }, decision: 'notJudged', kind: kind.kind, errors: [] };
   }
-  const compiled = compiler.compile(object as RawObject);
+  const compiled = compiler.compile(object);
   if ('problems' in compiled) {
     const lines = compiled.problems.map(({ path, message }) => `  ${formatPath(path)}: ${message}`);
     return {

@@ -1,0 +1,77 @@
+import { describe, expect, test } from '@jest/globals';
+import { CHECKS } from '../../src/checks/index.ts';
+import { PROFILES, type Priority, type Scope } from '../../src/engine/check.ts';
+import { PolicyCompiler, profilePriority } from '../../src/policy/compile.ts';
+
+/**
+ * The profiles as they were first released. A row is never changed: an upgrade must not change what a policy blocks.
+ * Another set of priorities is another profile. New checks are added as Disabled, or to a new profile.
+ *
+ * C Critical, I Important, N NiceToHave, - Disabled; w workload, r reference, c companion.
+ */
+const FROZEN = `
+  check                    production-v1  baseline-v1  scope
+  cpuRequests              C              I            w
+  memoryRequests           C              C            w
+  memoryLimits             C              C            w
+  cpuLimits                -              -            w
+  ephemeralStorageLimits   N              -            w
+  readinessProbe           C              C            w
+  livenessProbe            C              I            w
+  startupProbe             N              -            w
+  probePorts               C              C            w
+  probeTiming              I              -            w
+  distinctProbes           N              -            w
+  secretReferences         C              C            r
+  configMapReferences      C              I            r
+  serviceAccountReference  C              I            r
+  hardcodedCredentials     C              C            w
+  placeholderValues        C              I            w
+  minReplicas              C              I            w
+  imageTag                 C              C            w
+`;
+
+const PRIORITY: Readonly<Record<string, Priority>> = {
+  C: 'Critical',
+  I: 'Important',
+  N: 'NiceToHave',
+  '-': 'Disabled',
+};
+const SCOPE: Readonly<Record<string, Scope>> = { w: 'workload', r: 'reference', c: 'companion' };
+
+const rows = FROZEN.trim()
+  .split('\n')
+  .slice(1)
+  .map((line) => line.trim().split(/\s+/))
+  .map(([name = '', production = '', baseline = '', scope = '']) => ({
+    name,
+    production: PRIORITY[production],
+    baseline: PRIORITY[baseline],
+    scope: SCOPE[scope],
+  }));
+
+describe('the frozen profiles', () => {
+  test('hold every check', () => {
+    expect(rows.map(({ name }) => name).toSorted()).toEqual(CHECKS.map(({ name }) => name));
+  });
+
+  test.each(rows)('$name', ({ name, production, baseline, scope }) => {
+    const check = CHECKS.find((candidate) => candidate.name === name);
+    if (check === undefined) throw new Error('no such check');
+    expect(profilePriority(check, 'production-v1')).toBe(production);
+    expect(profilePriority(check, 'baseline-v1')).toBe(baseline);
+    expect(profilePriority(check, 'none')).toBe('Disabled');
+    expect(check.scope).toBe(scope);
+  });
+
+  test.each(PROFILES)('%s compiles to just its rows', (profile) => {
+    const compiled = new PolicyCompiler(CHECKS).compile({ metadata: { name: 'p' }, spec: { profile } });
+    if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
+    const column = profile === 'production-v1' ? 'production' : 'baseline';
+    const expected = rows
+      .filter((row) => profile !== 'none' && row[column] !== 'Disabled')
+      .map((row) => `${row.name} ${row[column]}`);
+    const enabled = compiled.policy.enabled.map(({ check, priority }) => `${check.name} ${priority}`);
+    expect(enabled).toEqual(expected.toSorted());
+  });
+});
