@@ -7,13 +7,13 @@ import type { TSchema } from 'typebox';
 import { CHECKS } from '../../src/checks/index.ts';
 import { GROUPS, PRIORITIES, SCOPES, type Check } from '../../src/engine/check.ts';
 import { evaluateCheck, type CheckResult, type EnabledCheck } from '../../src/engine/evaluate.ts';
-import { WORKLOAD_KINDS, workloadKindOf } from '../../src/engine/kinds.ts';
+import { WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../../src/engine/kinds.ts';
 import { formatPath, valueAt } from '../../src/engine/path.ts';
 import { RELATED_KINDS, type Related } from '../../src/engine/related.ts';
 import { readWorkload, type RawObject, type Workload } from '../../src/engine/workload.ts';
 import { enabledBy, failuresOf, FIXTURE_TIME, FIXTURES_FOLDER, loadFixtures } from '../support/fixtures.ts';
 import { mutilated } from '../support/mutilate.ts';
-import { NOTHING_RELATED, unknownRelated } from '../support/related.ts';
+import { NOTHING_RELATED, relatedOf, unknownRelated } from '../support/related.ts';
 
 const FIXTURES = loadFixtures();
 const CHECKS_FOLDER = join(import.meta.dirname, '..', '..', 'src', 'checks');
@@ -219,6 +219,43 @@ describe.each(cases)('%s', (name, check) => {
     for (const { workload, related } of everyWorkload.slice(0, 20)) {
       expect(run(enabled, workload, related)).toEqual(run(enabled, workload, related));
     }
+  });
+});
+
+describe('a custom kind', () => {
+  const kind: WorkloadKind = {
+    kind: 'Runner',
+    group: 'example.com',
+    version: 'v1',
+    resource: 'runners',
+    template: ['spec', 'worker', 'pod'],
+    replicas: ['spec', 'worker', 'count'],
+  };
+  const spec = {
+    serviceAccountName: 'r',
+    containers: [{ name: 'app', image: 'app', env: [{ name: 'T', value: 'xxx' }] }],
+  };
+  const read = readWorkload({ metadata: { name: 'r' }, spec: { worker: { count: 1, pod: { spec } } } }, kind);
+  const hpa = {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'h' },
+    spec: { scaleTargetRef: { kind: 'Runner', name: 'r' }, minReplicas: 2, maxReplicas: 3 },
+  };
+
+  test("is judged as any other, with paths in the user's own object", () => {
+    if ('problem' in read) throw new Error(read.problem.message);
+    const pathsOf = (name: string, related = NOTHING_RELATED): string[] =>
+      CHECKS.filter((check) => check.name === name)
+        .flatMap((check) => run(withDefaults(check), read.workload, related).unmet)
+        .map(({ path }) => formatPath(path));
+    expect(pathsOf('minReplicas')).toEqual(['spec.worker.count']);
+    expect(pathsOf('minReplicas', relatedOf([hpa]))).toEqual([]);
+    expect(pathsOf('memoryLimits')).toEqual(['spec.worker.pod.spec.containers[0].resources.limits']);
+    expect(pathsOf('readinessProbe')).toEqual(['spec.worker.pod.spec.containers[0]']);
+    expect(pathsOf('imageTag')).toEqual(['spec.worker.pod.spec.containers[0].image']);
+    expect(pathsOf('placeholderValues')).toEqual(['spec.worker.pod.spec.containers[0].env[0].value']);
+    expect(pathsOf('serviceAccountReference')).toEqual(['spec.worker.pod.spec.serviceAccountName']);
   });
 });
 

@@ -211,6 +211,11 @@ describe('parseQuantity', () => {
     expect(value('1e400')).toBe(LARGEST);
   });
 
+  test('takes texts of up to 128 characters', () => {
+    expect(parseQuantity('1'.padStart(128, '0'))).toBe(ONE);
+    expect(parseQuantity('1'.padStart(129, '0'))).toBeUndefined();
+  });
+
   test('answers hostile texts at once', () => {
     const started = performance.now();
     for (const text of [

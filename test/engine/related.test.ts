@@ -20,6 +20,11 @@ describe('what is kept of related objects', () => {
     for (const maker of SECRET_MAKERS) expect(RELATED_KINDS[maker].optional).toBe(true);
   });
 
+  test('the kinds that a workload names are told from those that surround it', () => {
+    const named = Object.values(RELATED_KINDS).filter((related) => related.named === true);
+    expect(named.map(({ kind }) => kind)).toEqual(['Secret', 'ConfigMap', 'ServiceAccount']);
+  });
+
   test.each<[RelatedKindName, object, string, object]>([
     ['Secret', { type: 'T', data: { a: 'cGFzcw==' } }, 'x', { name: 'x', type: 'T', keys: ['a'] }],
     [
