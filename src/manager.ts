@@ -125,8 +125,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
             caBundle: certificate.caBundle,
             paths: { workloads: WORKLOADS_PATH, policies: POLICY_PATH },
           },
-    onApplied: () => {
-      routed = new Map(policies.set.policies.map(({ name, generation }) => [name, generation]));
+    onApplied: (routes) => {
+      routed = new Map(routes.flatMap((route) => route.policies).map(({ name, generation }) => [name, generation]));
       for (const name of policies.names()) status.changed(name);
     },
   });

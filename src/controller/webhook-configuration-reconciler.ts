@@ -5,6 +5,7 @@ import { hasStatus, pathOf, type KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import type { Logger } from '../logger.ts';
+import type { Route } from '../policy/routes.ts';
 import { webhookConfiguration, type OwnerReference, type WebhookConfigurationInput } from './webhook-configuration.ts';
 
 const ADDRESS = { group: 'admissionregistration.k8s.io', version: 'v1', resource: 'validatingwebhookconfigurations' };
@@ -18,8 +19,8 @@ export interface WebhookConfigurationReconcilerOptions {
   readonly ownerClusterRole: string | undefined;
   /** What the configuration is to say now; undefined as long as no request could be answered. */
   readonly desired: () => Omit<WebhookConfigurationInput, 'name' | 'owner'> | undefined;
-  /** Told when the configuration in the cluster is as desired. */
-  readonly onApplied: () => void;
+  /** Told when the configuration in the cluster has these routes. */
+  readonly onApplied: (routes: readonly Route[]) => void;
 }
 
 /** Keeps the ValidatingWebhookConfiguration as the policies want it: written when they change, healed when edited. */
@@ -83,7 +84,7 @@ export class WebhookConfigurationReconciler {
       await client.request('PUT', pathOf(ADDRESS, undefined, name), { body });
       logger.info('webhook configuration updated', { entries: wanted.webhooks.length });
     }
-    onApplied();
+    onApplied(input.routes);
   }
 
   /** Read from the API server, not from the informer: what is compared must not be older than what was written last. */
