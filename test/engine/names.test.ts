@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { matchesNamePattern, nearestName } from '../../src/engine/names.ts';
+import { stopwatch } from '../support/time.ts';
 
 const KNOWN = ['memoryLimits', 'memoryRequests', 'cpuLimits', 'imageTag', 'minReplicas'];
 
@@ -22,6 +23,14 @@ describe('nearestName', () => {
   test('prefers the nearer one', () => {
     expect(nearestName('max', ['min', 'mix', 'max'])).toBe('max');
     expect(nearestName('memoryLimts', ['memoryRequests', 'memoryLimits'])).toBe('memoryLimits');
+    expect(nearestName('ab', ['a', 'ab'])).toBe('ab');
+    expect(nearestName('ab', ['abc', 'ab'])).toBe('ab');
+  });
+
+  test('forgives more slips in a long name', () => {
+    expect(nearestName('serviceAcountRefs', ['serviceAccountReference'])).toBeUndefined();
+    expect(nearestName('serviceAcountReferenz', ['serviceAccountReference'])).toBe('serviceAccountReference');
+    expect(nearestName('service_account_reference', ['serviceAccountReference'])).toBe('serviceAccountReference');
   });
 
   test('finds nothing among nothing', () => {
@@ -40,9 +49,9 @@ describe('nearestName', () => {
   });
 
   test('answers hostile names at once', () => {
-    const started = performance.now();
+    const spent = stopwatch();
     nearestName('a'.repeat(1_000_000), KNOWN);
-    expect(performance.now() - started).toBeLessThan(100);
+    expectspent().toBeLessThan(100);
   });
 });
 

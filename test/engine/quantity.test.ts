@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ONE, parseQuantity, QUANTITY_PATTERN } from '../../src/engine/quantity.ts';
 import { charactersOf } from '../support/arbitraries.ts';
+import { stopwatch } from '../support/time.ts';
 
 const LARGEST = (2n ** 63n - 1n) * ONE;
 const SUFFIXES = ['', 'n', 'u', 'm', 'k', 'M', 'G', 'T', 'P', 'E', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
@@ -217,7 +218,7 @@ describe('parseQuantity', () => {
   });
 
   test('answers hostile texts at once', () => {
-    const started = performance.now();
+    const spent = stopwatch();
     for (const text of [
       '9'.repeat(1_000_000),
       `1e${'9'.repeat(1_000_000)}`,
@@ -231,6 +232,6 @@ describe('parseQuantity', () => {
     expect(parseQuantity(`1e-${'9'.repeat(120)}`)).toBe(1n);
     expect(parseQuantity(`${'9'.repeat(120)}Ei`)).toBe(LARGEST);
     expect(parseQuantity(`0.${'0'.repeat(120)}1`)).toBe(1n);
-    expect(performance.now() - started).toBeLessThan(200);
+    expectspent().toBeLessThan(200);
   });
 });

@@ -23,6 +23,8 @@ describe('what is kept of related objects', () => {
   test('the kinds that a workload names are told from those that surround it', () => {
     const named = Object.values(RELATED_KINDS).filter((related) => related.named === true);
     expect(named.map(({ kind }) => kind)).toEqual(['Secret', 'ConfigMap', 'ServiceAccount']);
+    const optional = Object.values(RELATED_KINDS).filter((related) => related.optional === true);
+    expect(optional.map(({ kind }) => kind)).toEqual(['ScaledObject', 'ExternalSecret', 'SealedSecret', 'Certificate']);
   });
 
   test.each<[RelatedKindName, object, string, object]>([
