@@ -329,7 +329,7 @@ describe('any input', () => {
     readAny({ spec: { template: { spec: { containers: deep } } } });
     readAny({ metadata: { labels: deep }, spec: { template: { spec: {} } } });
     readAny({ spec: { template: { spec: { containers: long } } } });
-    expectspent().toBeLessThan(2000);
+    expect(spent()).toBeLessThan(3000);
   });
 
   test('with keys that mean something to JavaScript', () => {
