@@ -171,24 +171,42 @@ export class WebhookServer {
     if (announced > LARGEST_BODY)
       return turnAway(request, response, 413, `a body may have ${LARGEST_BODY} bytes at most`);
 
-    const chunks: Buffer[] = [];
-    let size = 0;
-    try {
-      for await (const chunk of request as AsyncIterable<Buffer>) {
+    const body = await this.#collect(request);
+    if (typeof body !== 'number') return body?.toString('utf8');
+    return body === 413
+      ? turnAway(request, response, 413, `a body may have ${LARGEST_BODY} bytes at most`)
+      : turnAway(request, response, 503, 'too much at once, try again');
+  }
+
+  /**
+   * Collects a body. Events, not an async iterator: that costs as much as the rest of a request.
+   *
+   * @returns the status to turn it away with if it is too large, or too much at once; undefined if the client hung up
+   */
+  #collect(request: IncomingMessage): Promise<Buffer | 413 | 503 | undefined> {
+    return new Promise((resolve) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      let settled = false;
+      const settle = (result: Buffer | 413 | 503 | undefined): void => {
+        if (settled) return;
+        settled = true;
+        this.#inFlight -= size;
+        resolve(result);
+      };
+      request.on('data', (chunk: Buffer) => {
+        if (settled) return;
         size += chunk.length;
         this.#inFlight += chunk.length;
-        if (size > LARGEST_BODY)
-          return turnAway(request, response, 413, `a body may have ${LARGEST_BODY} bytes at most`);
-        if (this.#inFlight > MOST_IN_FLIGHT) return turnAway(request, response, 503, 'too much at once, try again');
-        chunks.push(chunk);
-      }
-    } catch {
+        if (size > LARGEST_BODY) settle(413);
+        else if (this.#inFlight > MOST_IN_FLIGHT) settle(503);
+        else chunks.push(chunk);
+      });
+      request.on('end', () => settle(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
       // The client hung up; nobody is there to be answered.
-      return undefined;
-    } finally {
-      this.#inFlight -= size;
-    }
-    return (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString('utf8');
+      request.on('error', () => settle(undefined));
+      request.on('close', () => settle(undefined));
+    });
   }
 }
 
