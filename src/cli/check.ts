@@ -1,150 +1,265 @@
-/** `check`: manifests in, findings with file, line and column out. */
-import { CHECKS } from '../checks/index.ts';
-import type { ProfileName } from '../engine/check.ts';
-import { workloadKindOf } from '../engine/kinds.ts';
-import { formatPath, valueAt, type Path } from '../engine/path.ts';
+/** Checks manifests: files in, what is unmet out, each with file, line and column. */
+import type { ActivePriority } from '../engine/check.ts';
+import { apiVersionOf, groupOf, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
+import { formatPath, type Path } from '../engine/path.ts';
 import type { Labels } from '../engine/selectors.ts';
 import { readWorkload, type Workload } from '../engine/workload.ts';
-import { policyMatches, PolicyCompiler, type CompiledPolicy } from '../policy/compile.ts';
+import { policyMatches, type CompiledPolicy } from '../policy/compile.ts';
 import { SYSTEM_NAMESPACES } from '../policy/exemptions.ts';
-import { judge, worstFirst, type Finding, type Undecided } from '../policy/judge.ts';
+import { denies, judge, worstFirst, type Ready, type Verdict } from '../policy/judge.ts';
 import { combinedReady, countByPriority } from '../policy/report.ts';
-import { API_VERSION } from '../policy/schema.ts';
-import { UnreadableInput } from './documents.ts';
-import { readSources, type Skipped, type Source } from './input.ts';
+import { GROUP, type Action } from '../policy/schema.ts';
+import { readFiles } from './input.ts';
+import { Namespaces } from './namespaces.ts';
+import { readObjects, type Skipped, type Source } from './objects.ts';
+import { policiesOf, type PROFILE_CHOICES } from './policies.ts';
+import { allOf, Problems, type Position } from './problems.ts';
 import { relatedAmong } from './related.ts';
+import { nameOf } from './shape.ts';
 
+/** What to check, and with what. */
 export interface CheckOptions {
+  /** Files, directories, and `-` for standard input. */
   readonly paths: readonly string[];
+  /** Files with the policies; empty: those among the manifests, else the profile. */
   readonly policyFiles: readonly string[];
-  readonly profile: ProfileName;
+  /** Undefined: not asked for, so that policies among the manifests come first; production-v1 where there are none. */
+  readonly profile: (typeof PROFILE_CHOICES)[number] | undefined;
+  /** Namespace of objects that name none. */
   readonly namespace: string;
-  /** Labels of every namespace that no Namespace manifest describes. */
+  /** Labels of every namespace that no Namespace manifest describes; undefined: not known. */
   readonly namespaceLabels: Labels | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** A check that could not find out fails where its action is Deny. */
+  readonly strict?: boolean;
+  /** What standard input held, where one of the paths is `-`. */
+  readonly stdin?: Uint8Array | undefined;
 }
 
+/** One unmet check at one place. What several policies find alike is one finding. */
+export interface CheckedFinding {
+  readonly check: string;
+  readonly priority: ActivePriority;
+  /** The strictest of those that the policies say. */
+  readonly action: Action;
+  /** Why the action is milder than the priority's own; undefined if it is not. */
+  readonly because: string | undefined;
+  readonly path: Path;
+  readonly at: Position;
+  readonly container: string | undefined;
+  readonly message: string;
+  readonly remediation: string;
+  /** Names of the policies that say so, sorted. */
+  readonly policies: readonly string[];
+}
+
+/** A check that could not find out, or failed. */
+export interface CheckedUnknown {
+  readonly check: string;
+  readonly priority: ActivePriority;
+  readonly status: 'Unknown' | 'Error';
+  readonly action: Action;
+  readonly cause: string;
+  /** Names of the policies concerned, sorted. */
+  readonly policies: readonly string[];
+}
+
+/** One workload with what was found. */
 export interface CheckedWorkload {
   readonly workload: Workload;
-  readonly source: Source;
-  readonly ready: 'True' | 'False' | 'Unknown';
+  readonly file: string;
+  /** Where the object begins. */
+  readonly at: Position;
+  readonly ready: Ready;
+  /** 0 to 100. */
   readonly score: number;
-  readonly findings: readonly Finding[];
-  readonly unknown: readonly Undecided[];
+  /** Would it be refused? */
+  readonly denied: boolean;
+  /** Worst first. */
+  readonly findings: readonly CheckedFinding[];
+  /** Worst first. */
+  readonly unknown: readonly CheckedUnknown[];
 }
 
+/** What `check` has to say. */
 export interface CheckReport {
+  /** In the order in which they were read. */
   readonly workloads: readonly CheckedWorkload[];
   readonly skipped: readonly Skipped[];
-  /** What the user should know beside the findings. */
+  /** How many workloads the input holds, judged or skipped. */
+  readonly found: number;
+  /** Names of what was checked with, sorted. */
+  readonly policies: readonly string[];
+  /** What the user should know beside the findings, a sentence each. */
   readonly hints: readonly string[];
 }
 
-/** Checks manifests. @throws UnreadableInput for input or policies that can't be used */
+/**
+ * Checks manifests.
+ *
+ * @throws UnreadableInput naming everything that can't be read, workloads of the wrong shape and policies that do not
+ *   compile; nothing has been judged then
+ */
 export function checkManifests(options: CheckOptions): CheckReport {
-  const { sources, skipped } = readSources(options.paths);
-  const hints: string[] = [];
-  const policies = policiesOf(options, sources);
-  const related = relatedAmong(sources, options.namespace);
-  const namespaces = new Map<string, Labels>();
-  for (const { object } of sources) {
-    if (object['kind'] !== 'Namespace') continue;
-    const name = String(valueAt(object, ['metadata', 'name']));
-    namespaces.set(name, {
-      'kubernetes.io/metadata.name': name,
-      ...(valueAt(object, ['metadata', 'labels']) as Labels | undefined),
-    });
-  }
+  const [{ sources, skipped }, given] = allOf(
+    () => readObjects(readFiles(options.paths, options.stdin)),
+    () => (options.policyFiles.length === 0 ? undefined : readObjects(readFiles(options.policyFiles, options.stdin))),
+  );
+  const [chosen, related, namespaces, subjects] = allOf(
+    () => policiesOf({ given: given?.sources, sources, profile: options.profile }),
+    () => relatedAmong(sources, options.namespace),
+    () => new Namespaces(sources, options.namespaceLabels),
+    () => readWorkloads(sources, options.namespace),
+  );
 
+  const policies = chosen.policies.map((policy) => withUnknown(policy, options.strict === true ? 'Deny' : 'Warn'));
   const workloads: CheckedWorkload[] = [];
-  for (const source of sources) {
-    const kind = workloadKindOf(String(source.object['apiVersion']), String(source.object['kind']));
-    if (kind === undefined) continue;
-    const read = readWorkload(source.object, kind, options.namespace);
-    if ('problem' in read) {
-      const { path, message } = read.problem;
-      throw new UnreadableInput(source.file, source.locate(path), `${kind.kind}: ${formatPath(path)} ${message}`);
-    }
-    const { workload } = read;
-    const skip = (reason: string): number =>
-      skipped.push({ file: source.file, kind: kind.kind, name: workload.name, reason });
-    if (workload.controller !== undefined && workloadKindOf(workload.controller.apiVersion, workload.controller.kind)) {
-      skip(`judged through its owner, ${workload.controller.kind} ${workload.controller.name}`);
+  const hints = new Set<string>();
+  const skip = ({ file, kind }: Source, name: string, reason: string): void =>
+    void skipped.push({ file, kind, name, reason });
+
+  for (const { source, workload } of subjects) {
+    const owner = workload.controller;
+    if (owner !== undefined && workloadKindOf(owner.apiVersion, owner.kind) !== undefined) {
+      skip(source, workload.name, `judged through its owner, ${owner.kind} ${owner.name}`);
       continue;
     }
-    if ((SYSTEM_NAMESPACES as readonly string[]).includes(workload.namespace)) {
-      skip(`namespace ${workload.namespace} is never judged`);
+    if (chosen.byMatch && (SYSTEM_NAMESPACES as readonly string[]).includes(workload.namespace)) {
+      skip(source, workload.name, `policies leave out the system namespace ${workload.namespace}`);
       continue;
     }
-    const known = namespaces.get(workload.namespace) ?? options.namespaceLabels;
-    const matching = policies.filter((policy) => {
-      const undecidable = known === undefined && policy.match.spec.namespaceSelector !== undefined;
-      if (undecidable) {
-        hints.push(
-          `policy ${policy.name}: the labels of namespace ${workload.namespace} are not known (--namespace-labels); taken as matching`,
-        );
-      }
-      const subject = {
-        kind: kind.kind,
-        namespace: workload.namespace,
-        namespaceLabels: known ?? {},
-        labels: workload.labels,
-      };
-      return policyMatches(policy, subject, undecidable);
-    });
-    if (matching.length === 0) {
-      skip('no policy matches it');
-      continue;
+    const matching = policies.filter((policy) => matches(policy, workload, namespaces, hints));
+    if (matching.length === 0) skip(source, workload.name, 'no policy matches it');
+    else {
+      const verdicts = matching.map((policy) => judge(policy, workload, related, options.now));
+      workloads.push(checkedOf(source, workload, verdicts));
     }
-    const verdicts = matching.map((policy) => judge(policy, workload, related, options.now));
-    workloads.push({
-      workload,
-      source,
-      ready: combinedReady(verdicts),
-      score: Math.min(...verdicts.map(({ score }) => score)),
-      findings: worstFirst(verdicts.flatMap(({ findings }) => findings)),
-      unknown: worstFirst(verdicts.flatMap(({ undecided }) => undecided)),
-    });
   }
-  return { workloads, skipped, hints: [...new Set(hints)] };
+  skipped.push(...strangersAmong(sources), ...exceptionsAmong(sources), ...chosen.unused);
+  return {
+    workloads,
+    skipped,
+    found: subjects.length,
+    policies: policies.map(({ name }) => name).toSorted(),
+    hints: [...hints],
+  };
 }
 
-function policiesOf(options: CheckOptions, sources: readonly Source[]): CompiledPolicy[] {
-  const compiler = new PolicyCompiler(CHECKS);
-  const given = options.policyFiles.length > 0 ? readSources(options.policyFiles).sources : sources;
-  const objects = given.filter(
-    ({ object }) => object['kind'] === 'ReadinessPolicy' && object['apiVersion'] === API_VERSION,
-  );
-  if (objects.length === 0) {
-    if (options.policyFiles.length > 0)
-      throw new UnreadableInput(options.policyFiles.join(', '), undefined, 'holds no ReadinessPolicy');
-    const compiled = compiler.compile({ metadata: { name: options.profile }, spec: { profile: options.profile } });
-    if ('problems' in compiled) throw new Error(`the profile ${options.profile} does not compile`);
-    return [compiled.policy];
+/** Unknown here means that the files don't tell, not that the cluster could not be asked: the user's --strict decides. */
+function withUnknown(policy: CompiledPolicy, onUnknown: 'Warn' | 'Deny'): CompiledPolicy {
+  return { ...policy, enforcement: { ...policy.enforcement, onUnknown } };
+}
+
+/** @throws UnreadableInput naming the workloads of the wrong shape */
+function readWorkloads(sources: readonly Source[], namespace: string) {
+  const problems = new Problems();
+  const read: { readonly source: Source; readonly workload: Workload }[] = [];
+  for (const source of sources) {
+    const kind = workloadKindOf(source.apiVersion, source.kind);
+    if (kind === undefined) continue;
+    const result = readWorkload(source.object, kind, namespace);
+    if ('workload' in result) read.push({ source, workload: result.workload });
+    else {
+      const { path, message } = result.problem;
+      problems.add(source.file, source.locate(path), `${kind.kind}: ${formatPath(path)}: ${message}`);
+    }
   }
-  return objects.map(({ object, file, locate }) => {
-    const compiled = compiler.compile(object);
-    if ('policy' in compiled) return compiled.policy;
-    const [first] = compiled.problems;
-    const lines = compiled.problems.map(({ path, message }) => `${formatPath(path)}: ${message}`);
-    throw new UnreadableInput(file, locate(first?.path ?? []), `ReadinessPolicy: ${lines.join('; ')}`);
+  problems.throwIfAny();
+  return read;
+}
+
+function matches(policy: CompiledPolicy, workload: Workload, namespaces: Namespaces, hints: Set<string>): boolean {
+  const { kind, namespace, labels } = workload;
+  const inNamespace = namespaces.match(policy, namespace);
+  const subject = { kind: kind.kind, namespace, namespaceLabels: namespaces.labelsOf(namespace), labels };
+  if (inNamespace === 'no' || !policyMatches(policy, subject, true)) return false;
+  if (inNamespace === 'unknown') {
+    hints.add(
+      `policy ${policy.name}: taken as matching, because the labels of namespace ${namespace} are not known; give its manifest or --namespace-labels`,
+    );
+  }
+  return true;
+}
+
+function checkedOf(source: Source, workload: Workload, verdicts: readonly Verdict[]): CheckedWorkload {
+  const findings = merged(
+    verdicts.flatMap((verdict) => verdict.findings),
+    ({ check, path, message }) => [check, path, message],
+  );
+  const unknown = merged(
+    verdicts.flatMap(({ undecided }) => undecided),
+    ({ check, cause }) => [check, cause],
+  );
+  return {
+    workload,
+    file: source.file,
+    at: source.locate([]),
+    ready: combinedReady(verdicts),
+    score: Math.min(...verdicts.map(({ score }) => score)),
+    denied: verdicts.some(denies),
+    findings: findings.map(({ item, policies }) => ({ ...item, at: source.locate(item.path), policies })),
+    unknown: unknown.map(({ item, policies }) => ({ ...item, policies })),
+  };
+}
+
+/** What several policies say alike is said once, with the strictest action and all their names; worst first. */
+function merged<T extends { readonly policy: string; readonly action: Action; readonly priority: ActivePriority }>(
+  items: readonly T[],
+  keyOf: (item: T) => unknown,
+): { readonly item: T; readonly policies: readonly string[] }[] {
+  const byKey = new Map<string, { readonly item: T; readonly policies: string[] }>();
+  for (const item of worstFirst(items)) {
+    const key = JSON.stringify(keyOf(item));
+    const present = byKey.get(key);
+    if (present === undefined) byKey.set(key, { item, policies: [item.policy] });
+    else if (!present.policies.includes(item.policy)) present.policies.push(item.policy);
+  }
+  return [...byKey.values()].map(({ item, policies }) => ({ item, policies: policies.toSorted() }));
+}
+
+/** Objects that bear the name of a workload kind but are of another API group: old APIs, misspelt ones. */
+function strangersAmong(sources: readonly Source[]): Skipped[] {
+  return sources.flatMap(({ file, kind, apiVersion, object }) => {
+    const known: WorkloadKind | undefined = WORKLOAD_KINDS.find((candidate) => candidate.kind === kind);
+    if (known === undefined || workloadKindOf(apiVersion, kind) !== undefined) return [];
+    return [
+      {
+        file,
+        kind,
+        name: nameOf(object),
+        reason: `${kind} of ${apiVersion} is not judged, only of ${apiVersionOf(known)}`,
+      },
+    ];
   });
 }
 
-/** 0: nothing denies; 1: something does. */
-export function exitStatusOf({ workloads }: CheckReport, strict: boolean): 0 | 1 {
-  const denies = workloads.some(
-    ({ findings, unknown }) =>
-      findings.some(({ action }) => action === 'Deny') ||
-      unknown.some(({ action, priority }) => action === 'Deny' || (strict && priority === 'Critical')),
-  );
-  return denies ? 1 : 0;
+/** Exceptions that would count in a cluster with a newer operator must not look as if they did here. */
+function exceptionsAmong(sources: readonly Source[]): Skipped[] {
+  return sources
+    .filter(({ kind, apiVersion }) => kind === 'ReadinessException' && groupOf(apiVersion) === GROUP)
+    .map(({ file, kind, object }) => ({ file, kind, name: nameOf(object), reason: 'exceptions do not count yet' }));
 }
 
-/** Counts for summaries. */
-export function summaryOf({ workloads }: CheckReport) {
-  const by = (state: CheckedWorkload['ready']): number => workloads.filter(({ ready }) => ready === state).length;
+/** 0: nothing would be denied; 1: something would. */
+export function exitStatusOf({ workloads }: CheckReport): 0 | 1 {
+  return workloads.some(({ denied }) => denied) ? 1 : 0;
+}
+
+/** The counts of a report. */
+export interface Summary {
+  readonly workloads: number;
+  readonly ready: number;
+  readonly notReady: number;
+  readonly unknown: number;
+  readonly critical: number;
+  readonly important: number;
+  readonly niceToHave: number;
+}
+
+/** Counts workloads by state and findings by priority. */
+export function summaryOf({ workloads }: CheckReport): Summary {
+  const by = (state: Ready): number => workloads.filter(({ ready }) => ready === state).length;
   return {
     workloads: workloads.length,
     ready: by('True'),
@@ -152,9 +267,4 @@ export function summaryOf({ workloads }: CheckReport) {
     unknown: by('Unknown'),
     ...countByPriority(workloads.flatMap(({ findings }) => findings)),
   };
-}
-
-/** Where a path of a workload stands. */
-export function placeOf({ source }: CheckedWorkload, path: Path): { file: string; line: number; column: number } {
-  return { file: source.file, ...source.locate(path) };
 }

@@ -1,19 +1,13 @@
-/** The commands that work without a cluster. */
+/** The commands that work without a cluster: their options and help. What they do is loaded when it is needed. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { PROFILES, type ProfileName } from '../engine/check.ts';
 import type { Labels } from '../engine/selectors.ts';
-import { checkManifests, exitStatusOf } from './check.ts';
-import { UnreadableInput } from './documents.ts';
-import { explainAll, explainCheck, profilesTable } from './explain.ts';
-import { renderJson, renderTable } from './render.ts';
+import { print, processIo, wantsColour, type Io } from './io.ts';
+import type { Look } from './layout.ts';
 
-/** Exit status of bad usage and of input that can't be read. */
-const UNUSABLE = 2;
-
-interface Flags {
+interface CheckFlags {
   readonly filename: string[];
   readonly policy: string[];
-  readonly profile: ProfileName;
+  readonly profile?: 'production-v1' | 'baseline-v1';
   readonly namespace: string;
   readonly namespaceLabels?: Labels;
   readonly asOf?: number;
@@ -22,94 +16,127 @@ interface Flags {
   readonly output: 'table' | 'json';
 }
 
-/** Adds `check`, `explain` and `profiles`. `setExit` is told the exit status. */
-export function addCliCommands(program: Command, setExit: (status: number) => void): void {
-  const fail = (message: string): void => {
-    process.stderr.write(`${message}\n`);
-    setExit(UNUSABLE);
-  };
-  // A reader that closes the pipe early, such as head, has seen enough.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  const collect = (value: string, present: string[]): string[] => [...present, value];
+const CHECK_HELP = `
+What a manifest names (Secrets, ConfigMaps, ServiceAccounts) is looked up among the manifests; what is not there is
+unknown, which is shown and fails with --strict alone.
+
+Exit status: 0 nothing would be denied, 1 something would, 2 the input can't be used and nothing was judged.
+
+Examples:
+  readiness-operator check -f manifests/
+  helm template . | readiness-operator check -f - --policy policies/production.yaml
+  kustomize build overlays/production | readiness-operator check -f - -n shop --strict
+  kubectl get deployments -A -o yaml | readiness-operator check -f - -o json
+  readiness-operator check -f app.yaml --as-of 2027-01-01   # as from the day on which a policy starts to deny`;
+
+const EXPLAIN_HELP = `
+Examples:
+  readiness-operator explain
+  readiness-operator explain memoryLimits`;
+
+/**
+ * Adds `check`, `explain` and `profiles`.
+ *
+ * @param setExit - told the exit status of a command that ran; usage errors are commander's to throw
+ */
+export function addCliCommands(program: Command, setExit: (status: number) => void, io: Io = processIo()): void {
+  const look = (): Look => ({ colour: wantsColour(io), width: io.isTTY ? io.columns : undefined });
+  addCheck(program, setExit, io);
 
   program
-    .command('check [paths...]')
-    .description('check manifests: files, directories, or - for standard input')
-    .option('-f, --filename <path>', 'file, directory or -; repeatable', collect, [])
-    .option('--policy <file>', 'ReadinessPolicy to check with; repeatable', collect, [])
-    .addOption(
-      new Option('--profile <name>', 'profile to check with where no policy is given')
-        .choices(PROFILES)
-        .default('production-v1'),
-    )
-    .option('-n, --namespace <name>', 'namespace of manifests that name none', 'default')
-    .option('--namespace-labels <k=v,...>', 'labels of the namespaces', parseLabels)
-    .option('--as-of <time>', 'judge as of this time', parseTime)
-    .option('--strict', 'a Critical check that could not find out fails')
-    .option('--allow-empty', 'no workload at all is no error')
-    .addOption(new Option('-o, --output <format>', 'output format').choices(['table', 'json']).default('table'))
-    .action((paths: string[], flags: Flags) => {
-      const all = [...flags.filename, ...paths];
-      if (all.length === 0) return fail('nothing to check; name files or directories with -f, or - for standard input');
-      try {
-        const report = checkManifests({
-          paths: all,
-          policyFiles: flags.policy,
-          profile: flags.profile,
-          namespace: flags.namespace,
-          namespaceLabels: flags.namespaceLabels,
-          now: flags.asOf ?? Date.now(),
-        });
-        for (const hint of report.hints) process.stderr.write(`${hint}\n`);
-        process.stdout.write(flags.output === 'json' ? renderJson(report) : renderTable(report, wantsColour()));
-        if (report.workloads.length === 0 && flags.allowEmpty !== true)
-          return fail('no workload was found (--allow-empty if that is right)');
-        setExit(exitStatusOf(report, flags.strict === true));
-      } catch (error) {
-        if (!(error instanceof UnreadableInput)) throw error;
-        fail(error.message);
-      }
-      return undefined;
-    });
-
-  program
-    .command('explain [check]')
-    .description('explain a check, or list all of them')
-    .action((name: string | undefined) => {
-      if (name === undefined) {
-        process.stdout.write(explainAll());
-        return;
-      }
-      const explained = explainCheck(name);
-      if ('unknown' in explained) fail(explained.unknown);
-      else process.stdout.write(explained.text);
+    .command('explain')
+    .argument('[check]', 'name of a check; all of them if left out')
+    .description('tell what a check wants, why, and how to meet it')
+    .addHelpText('after', EXPLAIN_HELP)
+    .action(async (name: string | undefined) => {
+      const { explainAll, explainCheck, unknownCheck } = await import('./explain.ts');
+      const text = name === undefined ? explainAll(look()) : explainCheck(name, look());
+      if (text !== undefined) return print(io.stdout, text);
+      setExit(2);
+      return print(io.stderr, `error: ${unknownCheck(name ?? '')}\n`);
     });
 
   program
     .command('profiles')
     .description('show which check has which priority in which profile')
-    .action(() => void process.stdout.write(profilesTable()));
+    .addOption(outputOption())
+    .action(async ({ output }: Pick<CheckFlags, 'output'>) => {
+      const { profilesJson, profilesTable } = await import('./profiles.ts');
+      await print(io.stdout, output === 'json' ? profilesJson() : profilesTable(look()));
+    });
 }
 
-function wantsColour(): boolean {
-  if (process.env['FORCE_COLOR'] !== undefined) return process.env['FORCE_COLOR'] !== '0';
-  return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
+function addCheck(program: Command, setExit: (status: number) => void, io: Io): void {
+  const collect = (value: string, present: string[]): string[] => [...present, value];
+  program
+    .command('check')
+    .argument('[paths...]', 'more files and directories')
+    .description('check manifests without a cluster')
+    .option('-f, --filename <path>', 'file, directory (recursively) or - for standard input; repeatable', collect, [])
+    .addOption(
+      new Option('--policy <file>', 'file with ReadinessPolicies to check with; repeatable')
+        .argParser(collect)
+        .default([], 'those among the manifests')
+        .conflicts('profile'),
+    )
+    .addOption(
+      new Option('--profile <name>', 'profile to check everything with, instead of policies')
+        .choices(['production-v1', 'baseline-v1'])
+        .default(undefined, 'production-v1 where there are no policies'),
+    )
+    .option('-n, --namespace <name>', 'namespace of manifests that name none', 'default')
+    .option('--namespace-labels <k=v,...>', 'labels of namespaces whose manifests are not given', parseLabels)
+    .option('--as-of <time>', 'judge as of this date or time, 2027-01-31T00:00:00Z (default: now)', parseTime)
+    .option('--strict', 'what could not be found out counts as unmet where that would be denied')
+    .option('--allow-empty', 'no workload at all is no error')
+    .addOption(outputOption())
+    .addHelpText('after', CHECK_HELP)
+    .action(async (more: string[], flags: CheckFlags, command: Command) => {
+      const paths = [...flags.filename, ...more];
+      if (paths.length === 0)
+        command.error('error: nothing to check; name files or directories with -f, or - for stdin');
+      const { runCheck } = await import('./run-check.ts');
+      const { policy, profile, namespace, namespaceLabels, asOf, strict, allowEmpty, output } = flags;
+      setExit(
+        await runCheck(
+          {
+            paths,
+            policyFiles: policy,
+            profile,
+            namespace,
+            namespaceLabels,
+            output,
+            now: asOf ?? Date.now(),
+            strict: strict === true,
+            allowEmpty: allowEmpty === true,
+          },
+          io,
+        ),
+      );
+    });
+}
+
+function outputOption(): Option {
+  return new Option('-o, --output <format>', 'output format').choices(['table', 'json']).default('table');
 }
 
 function parseLabels(text: string): Labels {
-  return Object.fromEntries(
-    text.split(',').map((pair) => {
-      const [key = '', ...value] = pair.split('=');
-      if (key === '' || value.length === 0) throw new InvalidArgumentError('must be key=value,...');
-      return [key, value.join('=')];
-    }),
-  );
+  const labels = text
+    .split(',')
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const equals = pair.indexOf('=');
+      if (equals < 1) throw new InvalidArgumentError(`"${pair}" is not key=value.`);
+      return [pair.slice(0, equals), pair.slice(equals + 1)] as const;
+    });
+  return Object.fromEntries(labels);
 }
 
+/** @returns milliseconds since 1970; a date alone means its midnight in UTC */
 function parseTime(text: string): number {
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw new InvalidArgumentError('must be a date and time, for example 2027-01-31T00:00:00Z');
+  const time = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (Number.isNaN(time)) throw new InvalidArgumentError('Write 2027-01-31 or 2027-01-31T00:00:00Z.');
   return time;
 }

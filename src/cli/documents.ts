@@ -1,86 +1,134 @@
 /** Manifests as text: parsed with positions, so that a path in an object becomes a line in the file. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Pair } from 'yaml';
+import { Composer, Lexer, LineCounter, Parser, Schema, type Document } from 'yaml';
 import type { Path } from '../engine/path.ts';
 import type { RawObject } from '../engine/workload.ts';
+import { DEEPEST, NodeError, offsetAt, OLD_SCALARS, resolveAliases, TOO_DEEP } from './nodes.ts';
+import { UnreadableInput, type Position } from './problems.ts';
 
-export interface Position {
-  readonly line: number;
-  readonly column: number;
-}
-
-/** Input that can't be read: nothing may be called ready then. */
-export class UnreadableInput extends Error {
-  constructor(file: string, at: Position | undefined, why: string) {
-    super(`${file}${at === undefined ? '' : `:${at.line}:${at.column}`}: ${why}`);
-    this.name = 'UnreadableInput';
-  }
-}
-
-/** One document of a file. */
+/** One document of a file that is a mapping or a list. */
 export interface Manifest {
   readonly object: RawObject;
   /** First and last line of the document, its leading comments included. */
   readonly firstLine: number;
   readonly lastLine: number;
-  /** Where a path stands; for what is not there, its nearest existing ancestor. */
+  /** Where a path stands; for what is not there, its nearest existing ancestor. Nothing is thrown. */
   locate(path: Path): Position;
 }
 
-/** Parses a file of one or more YAML documents; empty ones are left out. @throws UnreadableInput on a syntax error */
+/**
+ * Parses a file of one or more documents, YAML or JSON; those that are empty or a mere scalar are left out.
+ *
+ * @param file - its name in what is thrown
+ * @throws UnreadableInput on the first thing that keeps it from being read: syntax, a key that stands twice, an alias
+ *   without an anchor, a size or depth out of all proportion
+ */
 export function parseManifests(text: string, file = 'manifest'): Manifest[] {
   const counter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: counter, uniqueKeys: true });
-  if (!Array.isArray(documents)) return [];
-  const separators = [...text.matchAll(/^---(?=\s|$)/gm)].map(({ index }) => counter.linePos(index).line);
+  counter.addNewLine(0);
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) counter.addNewLine(end + 1);
+  const positionOf = (offset: number): Position => {
+    const { line, col } = counter.linePos(offset);
+    return { line, column: col };
+  };
+  const separators = [...text.matchAll(/^---(?=\s|$)/gm)].map(({ index }) => positionOf(index).line);
+
   const manifests: Manifest[] = [];
-  for (const document of documents) {
-    const error = document.errors[0];
-    if (error !== undefined) {
-      const at = error.linePos?.[0] ?? { line: 1, col: 1 };
-      throw new UnreadableInput(file, { line: at.line, column: at.col }, error.message.split('\n')[0] ?? error.code);
+  let base = 0;
+  let passed = 0;
+  try {
+    for (const part of jsonValues(text)) {
+      const start = part.offset;
+      base = start;
+      for (const document of compose(part.text)) {
+        const aliases = resolveAliases(document);
+        const object: unknown = document.toJS({ maxAliasCount: -1 });
+        if (typeof object !== 'object' || object === null) continue;
+        const { line } = positionOf(start + offsetAt(document, aliases, []));
+        while ((separators[passed] ?? Infinity) <= line) passed += 1;
+        manifests.push({
+          object: object as RawObject,
+          firstLine: separators[passed - 1] ?? 1,
+          lastLine: (separators[passed] ?? Infinity) - 1,
+          locate: (path) => positionOf(start + offsetAt(document, aliases, path)),
+        });
+      }
     }
-    const object: unknown = document.toJS();
-    if (typeof object !== 'object' || object === null) continue;
-    const start = counter.linePos(document.contents?.range?.[0] ?? 0).line;
-    manifests.push({
-      object: object as RawObject,
-      firstLine: Math.max(1, ...separators.filter((line) => line <= start)),
-      lastLine: Math.min(Infinity, ...separators.filter((line) => line > start)) - 1,
-      locate: (path) => locate(document, counter, path),
-    });
+  } catch (error) {
+    if (!(error instanceof NodeError)) throw error;
+    const message = error.message + templateHint(text);
+    throw new UnreadableInput([{ file, at: positionOf(base + error.offset), message }]);
   }
   return manifests;
 }
 
+const SCHEMA = new Schema({
+  schema: 'core',
+  merge: true,
+  customTags: (tags) => [...OLD_SCALARS, ...tags],
+  // An explicit !!binary or !!timestamp stays text, as in kubectl.
+  resolveKnownTags: false,
+});
+
 /**
- * Finds the place of a path in a document: the key of a mapping's field, or the first line of a list's entry, the scalar
- * itself where the path ends in one. Where the document ends before the path, its nearest existing ancestor is the place.
+ * Composes the documents of a text one by one. The depth is watched while the text is still a flat sequence of tokens:
+ * the composer works by recursion, and Node aborts the process when the stack runs out inside a regular expression.
  */
-export function locate(document: Document.Parsed | Document, counter: LineCounter, path: Path): Position {
-  let node: unknown = document.contents;
-  let offset = rangeOf(node)?.[0] ?? 0;
-  for (const step of path) {
-    const whole = isAlias(node) ? node.resolve(document) : node;
-    if (isMap(whole)) {
-      const pair: Pair | undefined = whole.items.find(
-        ({ key }) => String(isScalar(key) ? key.value : key) === `${step}`,
-      );
-      if (pair === undefined) break;
-      node = pair.value;
-      const value = rangeOf(node);
-      offset = (isScalar(node) && node.value !== null ? value?.[0] : undefined) ?? rangeOf(pair.key)?.[0] ?? offset;
-    } else if (isSeq(whole)) {
-      if (typeof step !== 'number' || step >= whole.items.length) break;
-      node = whole.items[step];
-      offset = rangeOf(node)?.[0] ?? offset;
-    } else {
-      break;
+function* compose(text: string): Iterable<Document> {
+  const parser = new Parser();
+  // Its own look for duplicates takes time quadratic in the number of keys; resolveAliases finds them too.
+  const composer = new Composer({ schema: SCHEMA, uniqueKeys: false, prettyErrors: false, logLevel: 'error' });
+  function* tokens() {
+    for (const lexeme of new Lexer().lex(text)) {
+      yield* parser.next(lexeme);
+      // Each level is one entry of the stack, the document another, an open scalar a third.
+      if (parser.stack.length > DEEPEST + 2) throw new NodeError(parser.offset, TOO_DEEP);
     }
+    yield* parser.end();
   }
-  const { line, col } = counter.linePos(offset);
-  return { line, column: col };
+  for (const document of composer.compose(tokens())) {
+    const error = document.errors[0];
+    if (error !== undefined) throw new NodeError(error.pos[0], `not valid YAML: ${error.message}`);
+    yield document;
+  }
 }
 
-function rangeOf(node: unknown): readonly [number, number, number] | undefined {
-  return (node as { readonly range?: [number, number, number] | null } | null)?.range ?? undefined;
+/**
+ * Takes apart a file that is one JSON value after the other (`jq -c .items[]`), which is no YAML. Any other text is one
+ * part. Offsets are in UTF-16 code units.
+ */
+function* jsonValues(text: string): Iterable<{ readonly text: string; readonly offset: number }> {
+  if (!/^\s*\{/.test(text)) {
+    yield { text, offset: 0 };
+    return;
+  }
+  let start = 0;
+  let end = 0;
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index];
+    if (inString) {
+      if (character === '\\') index += 1;
+      else inString = character !== '"';
+    } else if (character === '"') {
+      inString = true;
+    } else if (character === '{') {
+      if (depth === 0 && end > start && text.slice(end, index).trim() === '') {
+        yield { text: text.slice(start, index), offset: start };
+        start = index;
+      }
+      depth += 1;
+    } else if (character === '}') {
+      depth -= 1;
+      if (depth === 0) end = index + 1;
+    }
+  }
+  yield { text: text.slice(start), offset: start };
+}
+
+/** Templates are the usual cause of YAML that is none. */
+function templateHint(text: string): string {
+  return text.includes('{{')
+    ? '; a template has to be rendered first: helm template ... | readiness-operator check -f -'
+    : '';
 }

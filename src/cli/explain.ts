@@ -1,81 +1,128 @@
-/** `explain` and `profiles`: what the checks' metadata says, for people. */
+/** `explain`: what the checks' metadata says, for people. */
 import type { TSchema } from 'typebox';
 import { CHECKS } from '../checks/index.ts';
-import { GROUPS, type Check, type Scope } from '../engine/check.ts';
+import { GROUPS, type Applicability, type Check, type Scope } from '../engine/check.ts';
+import { DURATION_PATTERN } from '../engine/duration.ts';
 import { nearestName } from '../engine/names.ts';
+import { profilePriority } from '../policy/compile.ts';
 import { checkSchema } from '../policy/schema.ts';
+import { layOut, layOutEach, paint, type Look, type Row } from './layout.ts';
+import { PROFILE_CHOICES } from './policies.ts';
 
 const SCOPES: Record<Scope, string> = {
-  workload: 'the workload itself',
-  reference: 'objects that the workload names',
-  companion: 'objects that name the workload',
+  workload: 'workload: the cause is in the object itself, so a finding always acts as its priority says',
+  reference:
+    'reference: the cause is in objects that the workload names; in a server-side dry-run a finding only warns',
+  companion:
+    'companion: the cause is in objects that name the workload; until companionGrace is over a finding only warns',
 };
 
-/** All checks, by group. */
-export function explainAll(): string {
-  const width = Math.max(...CHECKS.map(({ name }) => name.length));
-  const lines = GROUPS.flatMap((group) => {
-    const checks = CHECKS.filter((check) => check.group === group);
-    return checks.length === 0
-      ? []
-      : [
-          group,
-          ...checks.map(
-            (check) =>
-              `  ${check.name.padEnd(width)}  ${check.priorities['production-v1'].padEnd(10)}  ${check.metWhen}`,
-          ),
-          '',
-        ];
-  });
-  return `${lines.join('\n')}Explained: readiness-operator explain CHECK\n`;
+const APPLICABILITY: Record<Applicability | 'All', string> = {
+  All: 'all workloads',
+  LongRunning: 'workloads whose pods serve until they are stopped: no Jobs, no CronJobs',
+  Replicated: 'workloads with a replica count that no other object controls',
+};
+
+/** All checks by group: name, priority in each profile, scope, and when it is met. */
+export function explainAll(look: Look): string {
+  const groups = GROUPS.map((group) => ({ group, checks: CHECKS.filter((check) => check.group === group) }));
+  const header: Row = { cells: cellsOf('CHECK', ...PROFILE_CHOICES.map(upper), 'SCOPE'), text: 'MET WHEN' };
+  const rows = groups.flatMap(({ checks }) =>
+    checks.map((check) => ({ cells: cellsOf(check.name, ...prioritiesOf(check), check.scope), text: check.metWhen })),
+  );
+  const [head = [], ...lines] = layOutEach([header, ...rows], look);
+  const blocks = groups.flatMap(({ group, checks }) =>
+    checks.length === 0 ? [] : ['', paint(group, 'bold', look), ...lines.splice(0, checks.length).flat()],
+  );
+  return [...head, ...blocks, '', 'One of them in full: readiness-operator explain CHECK', ''].join('\n');
 }
 
-/** One check; undefined and a hint if there is none of that name. */
-export function explainCheck(name: string): { readonly text: string } | { readonly unknown: string } {
+/**
+ * One check in full: what it wants, why, how to meet it, and how a policy sets it.
+ *
+ * @returns undefined if no check has that name
+ */
+export function explainCheck(name: string, look: Look): string | undefined {
   const check = CHECKS.find((candidate) => candidate.name === name);
-  if (check === undefined) {
-    const near = nearestName(
-      name,
-      CHECKS.map((candidate) => candidate.name),
-    );
-    return { unknown: `no check is named ${name}${near === undefined ? '' : `; did you mean ${near}?`}` };
-  }
-  return {
-    text: [
-      `${check.name}: ${check.title}`,
-      '',
-      `Met when    ${check.metWhen}`,
-      `Why         ${check.rationale}`,
-      `Cure        ${check.remediation}`,
-      `Cause in    ${SCOPES[check.scope]}`,
-      `Priority    ${check.priorities['production-v1']} in production-v1, ${check.priorities['baseline-v1']} in baseline-v1`,
-      `Checklist   ${check.items.join(', ')}`,
-      `Source      ${check.source}`,
-      '',
-      `Fields of spec.checks.${check.name} in a ReadinessPolicy:`,
-      ...parametersOf(check),
-      '',
-    ].join('\n'),
-  };
+  if (check === undefined) return undefined;
+  const priorities = PROFILE_CHOICES.map((profile) => `${profilePriority(check, profile)} in ${profile}`);
+  const facts: readonly (readonly [string, string])[] = [
+    ['Met when', check.metWhen],
+    ['Why', check.rationale],
+    ['Cure', check.remediation],
+    ['Priority', priorities.join(', ')],
+    ['Judges', APPLICABILITY[check.appliesTo ?? 'All']],
+    ['Scope', SCOPES[check.scope]],
+    ['Checklist', check.items.join(', ')],
+    ['Source', check.source],
+  ];
+  return [
+    `${paint(check.name, 'bold', look)}  ${check.title}`,
+    '',
+    ...layOut(
+      facts.map(([title, text]) => ({ cells: [{ text: title, colour: 'dim' }], text })),
+      look,
+      0,
+    ),
+    '',
+    `Parameters, in a ReadinessPolicy under spec.checks.${check.name}:`,
+    '',
+    ...layOut(parametersOf(check), look),
+    '',
+  ].join('\n');
 }
 
-function parametersOf(check: Check): string[] {
-  const { properties } = checkSchema(check) as TSchema & {
-    properties: Record<string, { description?: string; default?: unknown }>;
-  };
-  return Object.entries(properties).map(([name, { description, default: fallback }]) => {
-    const tail = fallback === undefined ? '' : ` Default: ${JSON.stringify(fallback)}.`;
-    return `  ${name}: ${description ?? ''}${tail}`;
+/** What to tell somebody who named a check that does not exist. */
+export function unknownCheck(name: string): string {
+  const near = nearestName(
+    name,
+    CHECKS.map((check) => check.name),
+  );
+  return `no check is named ${name}; ${near === undefined ? 'all of them: readiness-operator explain' : `did you mean ${near}?`}`;
+}
+
+/** A check's priority in each of PROFILE_CHOICES, in their order; `-` where it is disabled. */
+export function prioritiesOf(check: Check): string[] {
+  return PROFILE_CHOICES.map((profile) => profilePriority(check, profile)).map((priority) =>
+    priority === 'Disabled' ? '-' : priority,
+  );
+}
+
+function cellsOf(...texts: readonly string[]) {
+  return texts.map((text) => ({ text }));
+}
+
+function upper(text: string): string {
+  return text.toUpperCase();
+}
+
+/** The part of JSON Schema that parameters are written in. */
+interface ParameterSchema {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly items?: { readonly type?: string };
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly pattern?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly 'x-kubernetes-int-or-string'?: true;
+}
+
+function parametersOf(check: Check): Row[] {
+  const { properties } = checkSchema(check) as TSchema & { readonly properties: Record<string, ParameterSchema> };
+  return Object.entries(properties).map(([name, schema]) => {
+    const fallback = schema.default === undefined ? '' : ` Default: ${JSON.stringify(schema.default)}.`;
+    return { cells: cellsOf(name, typeOf(schema)), text: `${schema.description ?? ''}${fallback}` };
   });
 }
 
-/** The profiles' rows. */
-export function profilesTable(): string {
-  const width = Math.max(...CHECKS.map(({ name }) => name.length));
-  const row = (name: string, production: string, baseline: string): string =>
-    `${name.padEnd(width)}  ${production.padEnd(13)}  ${baseline}`;
-  return `${[
-    row('CHECK', 'PRODUCTION-V1', 'BASELINE-V1'),
-    ...CHECKS.map(({ name, priorities }) => row(name, priorities['production-v1'], priorities['baseline-v1'])),
-  ].join('\n')}\n`;
+function typeOf(schema: ParameterSchema): string {
+  if (schema['x-kubernetes-int-or-string'] === true) return 'quantity';
+  if (schema.pattern === DURATION_PATTERN) return 'duration';
+  if (schema.enum !== undefined) return schema.enum.join('|');
+  if (schema.type === 'array') return `list of ${schema.items?.type ?? 'any'}s`;
+  const { minimum, maximum } = schema;
+  const bounds = minimum === undefined || maximum === undefined ? '' : ` ${minimum}-${maximum}`;
+  return `${schema.type ?? 'any'}${bounds}`;
 }

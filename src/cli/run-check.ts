@@ -1,0 +1,45 @@
+/** The command `check`, from its options to its exit status. */
+import { checkManifests, exitStatusOf, type CheckOptions, type CheckReport } from './check.ts';
+import { readStdin, STDIN } from './input.ts';
+import { print, wantsColour, type Io } from './io.ts';
+import { UnreadableInput } from './problems.ts';
+import { renderJson, renderTable } from './render.ts';
+
+/** What `check` is asked to do. */
+export interface RunCheckOptions extends Omit<CheckOptions, 'stdin'> {
+  /** Input without any workload is no error. */
+  readonly allowEmpty: boolean;
+  readonly output: 'table' | 'json';
+}
+
+/** Exit status of bad usage, of input that can't be read, and of input without a workload. */
+export const UNUSABLE = 2;
+
+/**
+ * Runs `check`: findings to standard output, hints and errors to standard error.
+ *
+ * @returns 0: nothing would be denied; 1: something would; 2: the input can't be used, and nothing was judged
+ */
+export async function runCheck(options: RunCheckOptions, io: Io): Promise<0 | 1 | typeof UNUSABLE> {
+  let report: CheckReport;
+  try {
+    const needsStdin = [...options.paths, ...options.policyFiles].includes(STDIN);
+    report = checkManifests({ ...options, stdin: needsStdin ? await readStdin(io.stdin) : undefined });
+  } catch (error) {
+    if (!(error instanceof UnreadableInput)) throw error;
+    await print(io.stderr, `${error.message.replaceAll(/^/gm, 'error: ')}\n`);
+    return UNUSABLE;
+  }
+  await print(io.stderr, report.hints.map((hint) => `note: ${hint}\n`).join(''));
+  if (report.found === 0 && !options.allowEmpty) {
+    const lines = [
+      `error: no workload found in ${options.paths.join(', ')} (--allow-empty if that is right)`,
+      ...report.skipped.map(({ file, reason }) => `  ${file}: ${reason}`),
+    ];
+    await print(io.stderr, `${lines.join('\n')}\n`);
+    return UNUSABLE;
+  }
+  const look = { colour: wantsColour(io), width: io.isTTY ? io.columns : undefined };
+  await print(io.stdout, options.output === 'json' ? renderJson(report) : renderTable(report, look));
+  return exitStatusOf(report);
+}
