@@ -5,7 +5,7 @@
  * Bundling is not about publishing: @kubernetes/client-node loaded from its own files costs 0.5 s and 130 MB at each
  * start, bundled a fraction of both.
  */
-import { rm } from 'node:fs/promises';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 /**
@@ -47,3 +47,10 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 });
+
+// So that npx runs the checkout's own program at once, instead of installing the checkout into its cache first.
+await mkdir(`${root}/node_modules/.bin`, { recursive: true });
+for (const name of ['readiness-operator', 'kubectl-readiness']) {
+  await rm(`${root}/node_modules/.bin/${name}`, { force: true });
+  await symlink('../../bin/readiness-operator.js', `${root}/node_modules/.bin/${name}`);
+}
