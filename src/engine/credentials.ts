@@ -64,7 +64,7 @@ function isReal(password: string): boolean {
 }
 
 const SECRET_NAME =
-  /(?:^|_)(?:api_?key|secret(?:_?(?:access_?)?key(?:_?base)?)?|client_?secret|token|passphrase|pwd|private_?key|access_?key(?:_?id)?|signing_?key|encryption_?key|credentials?)$|passw(?:or)?d$/;
+  /(?:^|_)(?:api_?key|secret(?:_?(?:access_?)?key(?:_?base)?)?|client_?secret|token|pass_?phrase|pwd|private_?key|access_?key(?:_?id)?|signing_?key|encryption_?key|credentials?)$|pass_?w(?:or)?d$/;
 /** The last three letters of every name that SECRET_NAME takes: most names are done with them. */
 const SECRET_ENDINGS = new Set([
   'key',

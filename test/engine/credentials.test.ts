@@ -228,6 +228,24 @@ describe('saysSecret', () => {
     ['SECRET', true],
     ['AWS_ACCESS_KEY_ID', true],
     ['credential', true],
+    ['credentials', true],
+    ['accessKeyId', true],
+    ['accesskeyid', true],
+    ['aws.access.key.id', true],
+    ['access-key-id', true],
+    ['access key id', true],
+    ['secretKeyBase', true],
+    ['passwd', true],
+    ['MYSQL_PWD', true],
+    ['passPhrase', true],
+    ['adminPassWord', true],
+    ['passphrase', true],
+    ['signing-key', true],
+    ['user_id', false],
+    ['database', false],
+    ['serial', false],
+    ['keyword', false],
+    ['chicken', false],
     ['passwordless', false],
     ['secretary', false],
     ['tokenizer', false],
@@ -264,8 +282,11 @@ describe('isPlaceholder', () => {
   ]; // prettier-ignore
 
   test.each(always)('%j always', (value) => {
-    expect(isPlaceholder(value, false)).toBe(true);
-    expect(isPlaceholder(value, true)).toBe(true);
+    for (const text of [value, value.toUpperCase(), value.toLowerCase()]) {
+      if (text.includes('://') && text !== value) continue;
+      expect(isPlaceholder(text, false)).toBe(true);
+      expect(isPlaceholder(text, true)).toBe(true);
+    }
   });
 
   test.each(weak)('%j only where a secret belongs', (value) => {
