@@ -45,13 +45,11 @@ export function readObjects(files: readonly TextFile[]): { sources: Source[]; sk
     const apiVersion = textOf(value['apiVersion']) ?? inherited.apiVersion;
     const kind = textOf(value['kind']) ?? inherited.kind;
     if (apiVersion === undefined || kind === undefined) {
-      const missing = [apiVersion === undefined ? 'apiVersion' : '', kind === undefined ? 'kind' : ''].filter(Boolean);
-      const claims = missing.length === 1 && (isObject(value['metadata']) || isObject(value['spec']));
-      if (claims || inherited.list) problems.add(file, locate([]), `${missing.join(' and ')}: is required`);
-      else {
-        const reason = `not a Kubernetes object: it has no ${missing.join(' and no ')}`;
-        skipped.push({ file, kind: null, name: null, reason });
-      }
+      const missing = [apiVersion === undefined ? 'no apiVersion' : '', kind === undefined ? 'no kind' : ''];
+      const lacks = `it has ${missing.filter(Boolean).join(' and ')}`;
+      const claims = (apiVersion ?? kind) !== undefined && (isObject(value['metadata']) || isObject(value['spec']));
+      if (claims || inherited.list) problems.add(file, locate([]), `not a Kubernetes object: ${lacks}`);
+      else skipped.push({ file, kind: null, name: null, reason: `not a Kubernetes object: ${lacks}` });
       return;
     }
     if (kind.endsWith('List') && 'items' in value) {
