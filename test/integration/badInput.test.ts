@@ -84,6 +84,33 @@ test('20 MiB are refused with 413', async () => {
   expect((await post(reviewOf(good()))).status).toBe(200);
 });
 
+test('more than 64 MiB at one time are turned away with 503, and forgotten when their senders go', async () => {
+  const size = 15 * 1024 * 1024;
+  const open: ReturnType<typeof https.request>[] = [];
+  const statuses = await new Promise<number[]>((resolve) => {
+    const seen: number[] = [];
+    for (let index = 0; index < 6; index++) {
+      const request = https.request(`${base}/validate/workloads/hostile`, {
+        method: 'POST',
+        rejectUnauthorized: false,
+        agent: false,
+        headers: { 'content-type': 'application/json', 'content-length': String(size + 1) },
+      });
+      open.push(request);
+      request.on('error', () => undefined);
+      request.on('response', (response) => {
+        seen.push(response.statusCode ?? 0);
+        resolve(seen);
+      });
+      // All but the last byte: none of them can be answered as a whole.
+      request.write(Buffer.alloc(size, 32));
+    }
+  });
+  expect(statuses).toEqual([503]);
+  for (const request of open) request.destroy();
+  expect((await post(reviewOf(good()))).status).toBe(200);
+}, 30_000);
+
 test('a truncated body does no harm', async () => {
   const body = reviewOf(good());
   await new Promise<void>((resolve) => {
