@@ -182,6 +182,14 @@ describe('startsAt', () => {
     expect(verdict(new Error('boom'), CREATE, 'workload', enforcement).undecided).toMatchObject([{ action: 'Warn' }]);
   });
 
+  test('and no longer from then on', () => {
+    for (const minutes of [0, -1]) {
+      const enforcement = { ...starting(minutes), onUnknown: 'Deny', onError: 'Deny' };
+      expect(verdict([unknown], CREATE, 'workload', enforcement).undecided).toMatchObject([{ action: 'Deny' }]);
+      expect(verdict(new Error('boom'), CREATE, 'workload', enforcement).undecided).toMatchObject([{ action: 'Deny' }]);
+    }
+  });
+
   test('does not change ready and score', () => {
     expect(verdict([unmet], CREATE, 'workload', starting(1))).toMatchObject({ ready: 'False', score: 0 });
   });
@@ -464,9 +472,12 @@ describe('worstFirst', () => {
       { id: 4, action: 'Deny', priority: 'Critical' },
       { id: 5, action: 'Warn', priority: 'Critical' },
       { id: 6, action: 'Deny', priority: 'Critical' },
+      { id: 7, action: 'Warn', priority: 'NiceToHave' },
+      { id: 8, action: 'Warn', priority: 'Important' },
+      { id: 9, action: 'Deny', priority: 'Important' },
     ] as const;
-    expect(worstFirst(items).map(({ id }) => id)).toEqual([4, 6, 2, 5, 3, 1]);
-    expect(items.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(worstFirst(items).map(({ id }) => id)).toEqual([4, 6, 9, 2, 5, 3, 8, 7, 1]);
+    expect(items.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 });
 
