@@ -1,5 +1,6 @@
 /** Text in aligned columns, with colours, wrapped to a terminal's width. */
 import { styleText } from 'node:util';
+import { printable } from './printable.ts';
 
 /** How output may look. */
 export interface Look {
@@ -37,19 +38,23 @@ export function layOut(rows: readonly Row[], look: Look, indent = 2): string[] {
 }
 
 /**
- * Lays out rows: cells padded to the widest of their column, the text wrapped beside them or, where that leaves it too
+ * Lays out rows, with control characters made visible: cells padded to the widest of their column, the text wrapped beside them or, where that leaves it too
  * little room, below them.
  *
  * @param indent - spaces before each line
  * @returns the lines of each row
  */
 export function layOutEach(rows: readonly Row[], look: Look, indent = 2): string[][] {
+  const printableRows = rows.map(({ cells, text }) => ({
+    cells: cells.map((cell) => ({ ...cell, text: printable(cell.text) })),
+    text: printable(text),
+  }));
   const widths: number[] = [];
-  for (const { cells } of rows) {
+  for (const { cells } of printableRows) {
     for (const [index, { text }] of cells.entries()) widths[index] = Math.max(widths[index] ?? 0, text.length);
   }
   const start = widths.reduce((sum, width) => sum + width + GAP.length, indent);
-  return rows.map(({ cells, text }) => {
+  return printableRows.map(({ cells, text }) => {
     const padded = cells.map((cell, index) => {
       const blank = ' '.repeat((widths[index] ?? 0) - cell.text.length);
       return paint(cell.text, cell.colour, look) + blank;

@@ -1,4 +1,5 @@
 /** What is wrong with input, and where: told to the user before anything is judged. */
+import { printable } from './printable.ts';
 
 /** A place in a file. Both count from 1; a column counts UTF-16 code units, as editors do. */
 export interface Position {
@@ -25,7 +26,9 @@ export class UnreadableInput extends Error {
   constructor(problems: readonly Problem[]) {
     const lines = problems
       .slice(0, MOST_SHOWN)
-      .map(({ file, at, message }) => `${file}${at === undefined ? '' : `:${at.line}:${at.column}`}: ${message}`);
+      .map(({ file, at, message }) =>
+        printable(`${file}${at === undefined ? '' : `:${at.line}:${at.column}`}: ${message}`),
+      );
     if (problems.length > MOST_SHOWN) lines.push(`and ${problems.length - MOST_SHOWN} more`);
     super(lines.join('\n'));
     this.name = 'UnreadableInput';

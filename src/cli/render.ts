@@ -13,6 +13,7 @@ import {
 } from './check.ts';
 import { layOut, paint, type Colour, type Look, type Row } from './layout.ts';
 import type { Skipped } from './objects.ts';
+import { printable } from './printable.ts';
 
 const STATES: Record<Ready, { readonly word: string; readonly colour: Colour }> = {
   True: { word: 'READY', colour: 'green' },
@@ -42,8 +43,8 @@ export function renderTable(report: CheckReport, look: Look): string {
 
 function headOf({ file, at, workload, ready, score }: CheckedWorkload, look: Look): string {
   const { word, colour } = STATES[ready];
-  const name = `${workload.kind.kind} ${workload.namespace}/${workload.name}`;
-  return `${file}:${at.line}  ${paint(name, 'bold', look)}  ${paint(word, colour, look)}  score ${score}`;
+  const name = printable(`${workload.kind.kind} ${workload.namespace}/${workload.name}`);
+  return `${printable(file)}:${at.line}  ${paint(name, 'bold', look)}  ${paint(word, colour, look)}  score ${score}`;
 }
 
 function rowsOf(checked: CheckedWorkload, severalPolicies: boolean): Row[] {

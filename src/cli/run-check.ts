@@ -2,6 +2,7 @@
 import { checkManifests, exitStatusOf, type CheckOptions, type CheckReport } from './check.ts';
 import { readStdin, STDIN } from './input.ts';
 import { print, wantsColour, type Io } from './io.ts';
+import { printable } from './printable.ts';
 import { UnreadableInput } from './problems.ts';
 import { renderJson, renderTable } from './render.ts';
 
@@ -30,11 +31,11 @@ export async function runCheck(options: RunCheckOptions, io: Io): Promise<0 | 1 
     await print(io.stderr, `${error.message.replaceAll(/^/gm, 'error: ')}\n`);
     return UNUSABLE;
   }
-  await print(io.stderr, report.hints.map((hint) => `note: ${hint}\n`).join(''));
+  await print(io.stderr, report.hints.map((hint) => `note: ${printable(hint)}\n`).join(''));
   if (report.found === 0 && !options.allowEmpty) {
     const lines = [
       `error: no workload found in ${options.paths.join(', ')} (--allow-empty if that is right)`,
-      ...report.skipped.map(({ file, reason }) => `  ${file}: ${reason}`),
+      ...report.skipped.map(({ file, reason }) => printable(`  ${file}: ${reason}`)),
     ];
     await print(io.stderr, `${lines.join('\n')}\n`);
     return UNUSABLE;

@@ -90,7 +90,11 @@ describe('a text means what it means to kubectl', () => {
     ['dates stay text', 'a: 2027-01-31\nb: !!timestamp 2027-01-31', '[{"a":"2027-01-31","b":"2027-01-31"}]'],
     ['what looks like a number and is none', 'a: e123456\nb: .\nc: 12:30', '[{"a":"e123456","b":".","c":"12:30"}]'],
     ['unknown tags are passed over', 'a: !Ref x\nb: !!binary aGk=', '[{"a":"x","b":"aGk="}]'],
-    ['the first of merged mappings wins, the own field over both', 'x: &x {a: 1}\nz: {<<: [*x, {a: 2, b: 2}], b: 3}', '[{"x":{"a":1},"z":{"a":1,"b":3}}]'],
+    [
+      'the first of merged mappings wins, the own field over both',
+      'x: &x {a: 1}\nz: {<<: [*x, {a: 2, b: 2}], b: 3}',
+      '[{"x":{"a":1},"z":{"a":1,"b":3}}]',
+    ],
     ['a quoted << is a key', '"<<": {a: 1}', '[{"<<":{"a":1}}]'],
     ['__proto__ is a key', '__proto__: {a: 1}', '[{"__proto__":{"a":1}}]'],
     ['an anchor can be set again', 'a: &x 1\nb: *x\nc: &x 2\nd: *x', '[{"a":1,"b":1,"c":2,"d":2}]'],
@@ -126,9 +130,17 @@ describe('is refused with file, line and column', () => {
     ['aliases that nest', chain, 'f.yaml:67:11: nests more than 200 levels deep'],
     ['200,000 open brackets', '['.repeat(200_000), 'f.yaml:1:203: nests more than 200 levels deep'],
     ['deep JSON', '{"a":'.repeat(50_000), 'f.yaml:1:1007: nests more than 200 levels deep'],
-    ['a deep block', Array.from({ length: 300 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'), 'f.yaml:202:203: nests more'],
+    [
+      'a deep block',
+      Array.from({ length: 300 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'),
+      'f.yaml:202:203: nests more',
+    ],
     ['deep lists on one line', '- '.repeat(5000), 'f.yaml:1:'],
-    ['a template', 'metadata:\n  name: {{ .Values.name }}', 'f.yaml:2:10: a mapping or list stands where a key belongs; a template has to be rendered first'],
+    [
+      'a template',
+      'metadata:\n  name: {{ .Values.name }}',
+      'f.yaml:2:10: a mapping or list stands where a key belongs; a template has to be rendered first',
+    ],
   ])('%s', (_, text, expected) => {
     expect(refusal(text).slice(0, expected.length)).toBe(expected);
   });

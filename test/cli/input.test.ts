@@ -8,8 +8,18 @@ import { UnreadableInput } from '../../src/cli/problems.ts';
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'readiness-input-'));
-  for (const path of ['b/deep/er', '.hidden', 'node_modules', '.broken']) mkdirSync(join(folder, path), { recursive: true });
-  for (const path of ['z.yaml', 'a.yml', 'b/deep/er/c.JSON', 'b/0.yaml', 'notes.md', '.x.yaml', '.hidden/y.yaml', 'node_modules/n.json']) {
+  for (const path of ['b/deep/er', '.hidden', 'node_modules', '.broken'])
+    mkdirSync(join(folder, path), { recursive: true });
+  for (const path of [
+    'z.yaml',
+    'a.yml',
+    'b/deep/er/c.JSON',
+    'b/0.yaml',
+    'notes.md',
+    '.x.yaml',
+    '.hidden/y.yaml',
+    'node_modules/n.json',
+  ]) {
     writeFileSync(join(folder, path), path);
   }
   symlinkSync('../..', join(folder, 'b/deep/loop'));
@@ -21,9 +31,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function names(...paths: string[]): string[] {
-  return readFiles(paths.map((path) => (path === '-' ? path : join(folder, path))), Buffer.from('from stdin')).map(({ file }) =>
-    file.replace(`${folder}/`, ''),
-  );
+  return readFiles(
+    paths.map((path) => (path === '-' ? path : join(folder, path))),
+    Buffer.from('from stdin'),
+  ).map(({ file }) => file.replace(`${folder}/`, ''));
 }
 
 function refusal(path: string): string {
@@ -73,7 +84,9 @@ test('a file without permission is named', () => {
   writeFileSync(path, 'a: 1');
   chmodSync(path, 0);
   // Root may read everything.
-  expect(refusal('secret.yaml')).toBe(process.getuid?.() === 0 ? 'read: secret.yaml' : 'secret.yaml: permission denied');
+  expect(refusal('secret.yaml')).toBe(
+    process.getuid?.() === 0 ? 'read: secret.yaml' : 'secret.yaml: permission denied',
+  );
 });
 
 test('a byte order mark is no part of the text', () => {

@@ -37,17 +37,37 @@ test.each([
   ],
   ['an empty List', 'apiVersion: v1\nkind: List\nitems: []', []],
   ['a List without items', 'apiVersion: v1\nkind: List\nitems: null', []],
-  ['a kind that only sounds like a list', 'apiVersion: x/v1\nkind: AllowList\nmetadata: {name: a}', ['x/v1 AllowList a 3:18']],
-  ['values of a chart', 'replicaCount: 1\n', ['skipped null null: not a Kubernetes object: it has no apiVersion and no kind']],
+  [
+    'a kind that only sounds like a list',
+    'apiVersion: x/v1\nkind: AllowList\nmetadata: {name: a}',
+    ['x/v1 AllowList a 3:18'],
+  ],
+  [
+    'values of a chart',
+    'replicaCount: 1\n',
+    ['skipped null null: not a Kubernetes object: it has no apiVersion and no kind'],
+  ],
   ['Chart.yaml', 'apiVersion: v2\nname: chart', ['skipped null null: not a Kubernetes object: it has no kind']],
   ['a mere list', '- a\n- b', ['skipped null null: not a Kubernetes object: it is a list']],
-  ['a forgotten apiVersion', '\nkind: Deployment\nmetadata: {name: a}', ['f:2:1: not a Kubernetes object: it has no apiVersion']],
+  [
+    'a forgotten apiVersion',
+    '\nkind: Deployment\nmetadata: {name: a}',
+    ['f:2:1: not a Kubernetes object: it has no apiVersion'],
+  ],
   ['a forgotten kind', 'apiVersion: v1\nspec: {}', ['f:1:1: not a Kubernetes object: it has no kind']],
-  ['a kind that is no text', 'apiVersion: v1\nkind: 5\nmetadata: {}', ['f:1:1: not a Kubernetes object: it has no kind']],
+  [
+    'a kind that is no text',
+    'apiVersion: v1\nkind: 5\nmetadata: {}',
+    ['f:1:1: not a Kubernetes object: it has no kind'],
+  ],
   [
     'entries of a List that are none',
     'apiVersion: v1\nkind: List\nitems:\n- null\n- a\n- metadata: {}',
-    ['f:4:3: an entry of a List must be an object', 'f:5:3: an entry of a List must be an object', 'f:6:3: not a Kubernetes object: it has no apiVersion and no kind'],
+    [
+      'f:4:3: an entry of a List must be an object',
+      'f:5:3: an entry of a List must be an object',
+      'f:6:3: not a Kubernetes object: it has no apiVersion and no kind',
+    ],
   ],
   ['items that are no list', 'apiVersion: v1\nkind: List\nitems: {a: 1}', ['f:3:1: items: must be a list']],
 ])('%s', (_, text, expected) => {
@@ -56,7 +76,9 @@ test.each([
 
 test('every unreadable file is named', () => {
   const files = ['a: [', 'a: 1', 'kind: X\nspec: {}', 'b: ]'].map((text, index) => ({ file: `${index}.yaml`, text }));
-  expect(() => readObjects(files)).toThrow(/^0\.yaml:.*\n2\.yaml:1:1: not a Kubernetes object: it has no apiVersion\n3\.yaml:/s);
+  expect(() => readObjects(files)).toThrow(
+    /^0\.yaml:.*\n2\.yaml:1:1: not a Kubernetes object: it has no apiVersion\n3\.yaml:/s,
+  );
 });
 
 test('at most 20 problems are told, and how many more there are', () => {

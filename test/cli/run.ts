@@ -1,12 +1,13 @@
 /** Runs a command as the program would, without a process. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { expect } from '@jest/globals';
 import { Command, CommanderError } from 'commander';
 import { addCliCommands } from '../../src/cli/commands.ts';
 import type { Io, TextSink } from '../../src/cli/io.ts';
 
-export const FIXTURES = join(import.meta.dirname, 'fixtures');
+/** Named as from the project's root, so that golden outputs say the same on every machine. */
+const FIXTURES = relative(process.cwd(), join(import.meta.dirname, 'fixtures'));
 
 export interface Outcome {
   readonly status: number;
@@ -20,8 +21,11 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs `readiness-operator <args>`. Paths of fixtures are shown as `fixtures/...`. */
-export async function run(args: readonly string[], { stdin = '', columns, env = {} }: Surroundings = {}): Promise<Outcome> {
+/** Runs `readiness-operator <args>`. */
+export async function run(
+  args: readonly string[],
+  { stdin = '', columns, env = {} }: Surroundings = {},
+): Promise<Outcome> {
   const out = { stdout: '', stderr: '' };
   const sink = (name: 'stdout' | 'stderr'): TextSink => ({
     write(text, done) {
@@ -50,8 +54,7 @@ export async function run(args: readonly string[], { stdin = '', columns, env = 
     if (!(error instanceof CommanderError)) throw error;
     status = error.exitCode === 0 ? 0 : 2;
   }
-  const short = (text: string): string => text.replaceAll(`${FIXTURES}/`, 'fixtures/');
-  return { status, stdout: short(out.stdout), stderr: short(out.stderr) };
+  return { status, ...out };
 }
 
 async function* chunksOf(content: string | Uint8Array): AsyncGenerator<Uint8Array> {
