@@ -4,7 +4,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Every program that the test bed can provide. */
-export const programNames = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm'] as const;
+export const programNames = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'kube-proxy',
+  'kubectl',
+  'helm',
+] as const;
 /** The name of a program of the test bed, as its file is called. */
 export type ProgramName = (typeof programNames)[number];
 
@@ -64,7 +73,7 @@ const definitions: Record<Module['name'], Definition> = {
       const at = 'k8s.io/component-base/version.';
       return { [`${at}gitVersion`]: version, [`${at}gitMajor`]: major, [`${at}gitMinor`]: minor };
     },
-    programs: ['kube-apiserver', 'kube-controller-manager', 'kubectl'],
+    programs: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl'],
     mirror: 'READINESS_KUBERNETES_URL',
     official: 'https://dl.k8s.io/release',
     remote(base, version, program, { os, arch }) {

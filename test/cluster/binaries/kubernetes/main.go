@@ -18,23 +18,28 @@ import (
 	"k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	kcm "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 )
 
+// The programs by name; kubectl, whose errors are printed in a way of its own, stands in main.
+var programs = map[string]func() *cobra.Command{
+	"kube-apiserver":          apiserver.NewAPIServerCommand,
+	"kube-controller-manager": kcm.NewControllerManagerCommand,
+	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
+}
+
 func main() {
-	var c *cobra.Command
-	switch name := filepath.Base(os.Args[0]); name {
-	case "kube-apiserver":
-		c = apiserver.NewAPIServerCommand()
-	case "kube-controller-manager":
-		c = kcm.NewControllerManagerCommand()
-	case "kubectl":
+	name := filepath.Base(os.Args[0])
+	if name == "kubectl" {
 		if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
 			util.CheckErr(err)
 		}
 		return
-	default:
-		fmt.Fprintln(os.Stderr, "call me as kube-apiserver, kube-controller-manager or kubectl; not", name)
+	}
+	program, known := programs[name]
+	if !known {
+		fmt.Fprintln(os.Stderr, "call me by the name of a Kubernetes program; not", name)
 		os.Exit(2)
 	}
-	os.Exit(cli.Run(c))
+	os.Exit(cli.Run(program()))
 }
