@@ -1,4 +1,5 @@
 /** The configuration of `serve`: one frozen object, from flags and environment. */
+import { hostname } from 'node:os';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './logger.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
@@ -14,6 +15,12 @@ export interface Config {
   readonly tlsSecret: string;
   readonly webhookConfiguration: string;
   readonly ownerClusterRole: string | undefined;
+  /** Deployment that runs the operator; undefined: it is run in another way. */
+  readonly deployment: string | undefined;
+  /** Lease by which replicas agree who leads. */
+  readonly lease: string;
+  /** Name of this replica, such as its pod's. */
+  readonly replica: string;
   readonly excludedNamespaces: readonly string[];
   readonly excludedUsers: readonly string[];
   readonly log: LogOptions;
@@ -29,6 +36,9 @@ interface Flags {
   readonly tlsSecret: string;
   readonly webhookConfiguration: string;
   readonly ownerClusterRole?: string;
+  readonly deployment?: string;
+  readonly lease: string;
+  readonly replica: string;
   readonly excludeNamespace: string[];
   readonly excludeUser: string[];
   readonly logLevel: LogOptions['level'];
@@ -68,6 +78,14 @@ export function addServeOptions(command: Command): Command {
       option('--webhook-configuration <name>', 'name of the webhook configuration').default('readiness-operator'),
     )
     .addOption(option('--owner-cluster-role <name>', 'ClusterRole with which the webhook configuration is to go'))
+    .addOption(
+      option(
+        '--deployment <name>',
+        'Deployment that runs the operator: once it is scaled to zero or gone, a replica that stops takes the webhooks away',
+      ),
+    )
+    .addOption(option('--lease <name>', 'Lease by which replicas agree who leads').default('readiness-operator'))
+    .addOption(option('--replica <name>', 'name of this replica in that Lease').default(hostname(), 'the host name'))
     .addOption(option('--exclude-namespace <names>', 'further namespaces never to judge').argParser(list).default([]))
     .addOption(option('--exclude-user <names>', 'further users whose requests always pass').argParser(list).default([]))
     .addOption(option('--log-level <level>', 'what is logged').choices(LOG_LEVELS).default('info'))
@@ -88,6 +106,9 @@ export function configOf(command: Command): Config {
     tlsSecret: flags.tlsSecret,
     webhookConfiguration: flags.webhookConfiguration,
     ownerClusterRole: flags.ownerClusterRole,
+    deployment: flags.deployment,
+    lease: flags.lease,
+    replica: flags.replica,
     excludedNamespaces: flags.excludeNamespace,
     excludedUsers: flags.excludeUser,
     log: { level: flags.logLevel, format: flags.logFormat },

@@ -6,7 +6,7 @@ import { addServeOptions, configOf } from './config.ts';
 /** Exit status of bad usage and of input that can't be read. */
 const USAGE = 2;
 /** A stop that takes longer than this, in milliseconds, is no orderly one. */
-const LONGEST_STOP = 10_000;
+const LONGEST_STOP = 25_000;
 
 const program = new Command('readiness-operator')
   .description('Keeps workloads that are not ready for production out of production.')

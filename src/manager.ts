@@ -1,17 +1,20 @@
 /** The wiring of `serve`: from the configuration to a running operator, and back to a stopped one. */
+import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CHECKS } from './checks/index.ts';
 import type { Config } from './config.ts';
-import { Audit } from './controller/audit.ts';
+import { hasReadyEndpoint, stopsForGood } from './controller/installation.ts';
 import { Policies, POLICIES } from './controller/policies.ts';
-import { PolicyStatusReconciler } from './controller/policy-status-reconciler.ts';
+import { Reconcilers } from './controller/reconcilers.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
-import { WebhookConfigurationReconciler } from './controller/webhook-configuration-reconciler.ts';
+import { withdrawEntries } from './controller/webhook-configuration-reconciler.ts';
 import { Workloads } from './controller/workloads.ts';
 import { WORKLOAD_KINDS } from './engine/kinds.ts';
 import type { Labels } from './engine/selectors.ts';
 import { hasStatus, KubeClient, pathOf } from './kube/client.ts';
 import { Informer } from './kube/informer.ts';
+import { LeaderElection } from './kube/lease.ts';
 import { InformedRelated } from './kube/related.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
@@ -32,6 +35,11 @@ import type { World } from './webhook/world.ts';
 const WATCH_METRICS_INTERVAL = 5000;
 /** How long to wait before trying again what must succeed for the operator to start, in milliseconds. */
 const START_RETRY = 1000;
+/**
+ * How long requests are still answered after the order to stop, in milliseconds: until Services and load balancers have
+ * noticed that this replica is no longer ready.
+ */
+const DRAIN = 5000;
 
 /** Runs the operator until `signal` aborts; then stops it in order. @throws what makes it impossible to start at all */
 export async function serve(config: Config, signal: AbortSignal): Promise<void> {
@@ -45,18 +53,22 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const onError = (error: unknown, what: string): void => {
     if (!hasStatus(error, 404)) logger.warn('asking the API server', { what, error });
   };
+  /** Why no request can be judged; undefined: all can. */
   let missing: string | undefined = 'the operator is starting';
+  let certificate: ServingCertificate | undefined;
+  /** Set while this replica leads. */
+  let reconcilers: Reconcilers | undefined;
 
   const related = new InformedRelated({
     client,
-    onChange: (kind, dependency) => audit.relatedChanged(kind, dependency),
+    onChange: (kind, dependency) => reconcilers?.relatedChanged(kind, dependency),
     onState: (kind, { state, ...rest }) => logger.info('related objects', { kind, state, ...rest }),
     onError: (kind, error, what) => logger.warn('reading related objects', { kind, what, error }),
   });
   const workloads = new Workloads({
     client,
     kinds,
-    onChange: (key) => audit.changed(key),
+    onChange: (key) => reconcilers?.workloadChanged(key),
     onError: (kind, error, what) => logger.warn('reading workloads', { kind, what, error }),
   });
   const namespaces = new Informer<Labels>({
@@ -65,7 +77,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     versions: ['v1'],
     resource: 'namespaces',
     keep: ({ metadata }: { metadata: { labels?: Labels } }) => metadata.labels ?? {},
-    onChange: (name) => audit.namespaceChanged(name),
+    onChange: (name) => reconcilers?.namespaceChanged(name),
     onError: (error, what) => logger.warn('reading namespaces', { what, error }),
   });
   const policies = new Policies({
@@ -75,60 +87,67 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     prepare: async (asked, reads) => {
       await Promise.all([workloads.ensure(asked), related.ensure(reads), namespaces.settled]);
     },
-    onChange: () => {
-      configuration.changed();
-      if (missing === undefined) audit.policiesChanged();
-    },
-    onStatus: (name) => status.changed(name),
+    onChange: () => reconcilers?.policiesChanged(),
+    onStatus: (name) => reconcilers?.policyStatusChanged(name),
   });
-  const audit = new Audit({
-    client,
-    logger,
-    metrics,
-    workloads,
-    related,
-    exemptions,
-    policies: () => policies.set,
-    namespaceLabels: (name) => namespaces.get(name),
-    onTally: (name) => status.changed(name),
-    now,
-  });
-  /** Generations of policies that the webhook configuration in the cluster routes to us. */
-  let routed: ReadonlyMap<string, number> = new Map();
-  const status = new PolicyStatusReconciler({
-    client,
-    logger,
-    metrics,
-    state: (name) => policies.state(name),
-    tally: (name) => audit.tally(name),
-    facts: () => ({
-      routed,
+  /** Starts what the leader does, on the state of the world as it is now. */
+  const newReconcilers = (): Reconcilers => {
+    let reachable = false;
+    const made = new Reconcilers({
+      client,
+      logger,
+      metrics,
       kinds,
-      exemptNamespaces: [...exemptions.namespaces].filter((name) => namespaces.get(name) !== undefined).toSorted(),
-    }),
-    now,
-  });
-  let certificate: ServingCertificate | undefined;
-  const configuration = new WebhookConfigurationReconciler({
-    client,
-    logger,
-    name: config.webhookConfiguration,
-    ownerClusterRole: config.ownerClusterRole,
-    desired: () =>
-      certificate === undefined || missing !== undefined
-        ? undefined
-        : {
-            routes: policies.set.routes,
-            kinds,
-            exemptions,
-            address: config.address,
-            caBundle: certificate.caBundle,
-            paths: { workloads: WORKLOADS_PATH, policies: POLICY_PATH },
-          },
-    onApplied: (routes) => {
-      routed = new Map(routes.flatMap((route) => route.policies).map(({ name, generation }) => [name, generation]));
-      for (const name of policies.names()) status.changed(name);
+      exemptions,
+      policies,
+      workloads,
+      related,
+      namespaceLabels: (name) => namespaces.get(name),
+      configuration: {
+        name: config.webhookConfiguration,
+        ownerClusterRole: config.ownerClusterRole,
+        desired: () =>
+          certificate === undefined || missing !== undefined || !reachable
+            ? undefined
+            : {
+                routes: policies.set.routes,
+                kinds,
+                exemptions,
+                address: config.address,
+                caBundle: certificate.caBundle,
+                paths: { workloads: WORKLOADS_PATH, policies: POLICY_PATH },
+              },
+        onTrusted: () => {},
+      },
+      now,
+    });
+    // The API server must not be told to ask before it can find anybody who answers.
+    void untilReachable(client, config.address, () => made !== reconcilers, onError).then(() => {
+      reachable = true;
+      made.configurationChanged();
+    });
+    return made;
+  };
+  const leaseClient = client.separate();
+  const election = new LeaderElection({
+    client: leaseClient,
+    namespace: config.namespace,
+    name: config.lease,
+    identity: `${config.replica}_${randomUUID()}`,
+    onStarted: () => {
+      logger.info('leading', { lease: config.lease });
+      metrics.leader.set(1);
+      reconcilers = newReconcilers();
+      reconcilers.start();
     },
+    onStopped: async () => {
+      logger.info('no longer leading', { lease: config.lease });
+      metrics.leader.set(0);
+      const stopped = reconcilers;
+      reconcilers = undefined;
+      await stopped?.stop();
+    },
+    onError: (error) => logger.warn('leader election', { lease: config.lease, error }),
   });
   const world: World = {
     now,
@@ -162,6 +181,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     certificate,
     world,
     notReady: () => missing,
+    draining: () => signal.aborted,
     routeMayExist: (name) => exists(client, name),
     reviewPolicy: (request) => reviewPolicy(request, compiler, kinds),
     logger,
@@ -179,7 +199,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       certificate = await ensureCertificate(certificateOptions, now());
       metrics.certificateExpiry.set(certificate.expires / 1000);
       server.setCertificate(certificate);
-      configuration.changed();
+      reconcilers?.configurationChanged();
       renewLater(certificate);
     } catch (error) {
       logger.error('the serving certificate could not be renewed', { error });
@@ -192,7 +212,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       const informers = [
         namespaces,
         policies.informer,
-        audit.informer,
+        ...(reconcilers?.informers ?? []),
         ...workloads.informers,
         ...related.informers.values(),
       ];
@@ -203,28 +223,52 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await Promise.race([policies.initial, aborted(signal)]);
   if (!signal.aborted) {
     missing = undefined;
-    metrics.leader.set(1);
     logger.info('ready', { policies: policies.set.policies.length });
-    configuration.start();
-    audit.start();
-    audit.policiesChanged();
+    election.start();
     await aborted(signal);
   }
 
+  // From here on unready, so that nobody new comes; who still comes is answered until the server closes.
   logger.info('stopping');
-  missing = 'the operator is stopping';
+  const drained = sleep(DRAIN);
   for (const timer of timers) clearTimeout(timer);
-  status.stop();
-  await Promise.all([
-    configuration.stop(),
-    audit.stop(),
-    policies.stop(),
-    workloads.stop(),
-    related.stop(),
-    namespaces.stop(),
-  ]);
+  await election.stop();
+  try {
+    if (config.deployment !== undefined && (await stopsForGood(client, config.namespace, config.deployment))) {
+      await withdrawEntries(client, config.webhookConfiguration);
+      logger.info('stopped for good: the API server asks nobody any more');
+    }
+  } catch (error) {
+    // An uninstallation takes the permissions too; then the configuration goes with its owner.
+    logger.warn('looking whether this is a stop for good', { error });
+  }
+  await drained;
   await server.close();
+  await Promise.all([policies.stop(), workloads.stop(), related.stop(), namespaces.stop()]);
+  leaseClient.close();
   client.close();
+}
+
+/** Resolves when the Service by which the API server calls has an endpoint, or nobody cares any more. */
+async function untilReachable(
+  client: KubeClient,
+  address: WebhookAddress,
+  given: () => boolean,
+  onError: (error: unknown, what: string) => void,
+): Promise<void> {
+  if ('url' in address) return;
+  const { namespace, name } = address.service;
+  for (;;) {
+    try {
+      if (await hasReadyEndpoint(client, namespace, name)) return;
+    } catch (error) {
+      onError(error, 'looking for an endpoint of our Service');
+      // Who may not look can't wait for what there is to see.
+      if (hasStatus(error, 403)) return;
+    }
+    await sleep(START_RETRY);
+    if (given()) return;
+  }
 }
 
 /** The names under which the API server calls. */
@@ -259,7 +303,7 @@ async function untilItWorks<T>(
       return await attempt();
     } catch (error) {
       onFailure(error);
-      await Promise.race([new Promise((resolve) => setTimeout(resolve, START_RETRY)), aborted(signal)]);
+      await Promise.race([sleep(START_RETRY), aborted(signal)]);
     }
   }
   return undefined;

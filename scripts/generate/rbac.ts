@@ -1,4 +1,5 @@
 /** What the operator may read, from what its checks read: the rules of its ClusterRole that no installation changes. */
+import { shardNames } from '../../src/controller/webhook-shards.ts';
 import { WORKLOAD_KINDS } from '../../src/engine/kinds.ts';
 import { RELATED_KINDS } from '../../src/engine/related.ts';
 import { GROUP } from '../../src/policy/schema.ts';
@@ -6,6 +7,7 @@ import { GROUP } from '../../src/policy/schema.ts';
 interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 }
 
@@ -31,7 +33,17 @@ export function clusterRules(): Rule[] {
     { apiGroups: [GROUP], resources: ['readinesspolicies/status'], verbs: ['patch'] },
     { apiGroups: [GROUP], resources: ['readinessreports'], verbs: ['list', 'watch', 'create', 'update', 'delete'] },
     { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
-    // Creation can't be limited to a name; the rest is, by the chart.
-    { apiGroups: ['admissionregistration.k8s.io'], resources: ['validatingwebhookconfigurations'], verbs: ['create'] },
+    // Creation and lists can't be limited to names; changes are, by the rule after it.
+    {
+      apiGroups: ['admissionregistration.k8s.io'],
+      resources: ['validatingwebhookconfigurations'],
+      verbs: ['create', 'list', 'watch'],
+    },
+    {
+      apiGroups: ['admissionregistration.k8s.io'],
+      resources: ['validatingwebhookconfigurations'],
+      resourceNames: shardNames('readiness-operator'),
+      verbs: ['get', 'update'],
+    },
   ];
 }

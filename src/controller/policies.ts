@@ -11,6 +11,7 @@ import { WorkQueue } from '../kube/work-queue.ts';
 import type { Logger } from '../logger.ts';
 import type { CompiledPolicy, PolicyCompiler } from '../policy/compile.ts';
 import { PolicySet } from '../policy/routes.ts';
+import type { PolicyStatus } from './policy-status.ts';
 import { GROUP, VERSION } from '../policy/schema.ts';
 
 export const POLICIES = { group: GROUP, version: VERSION, resource: 'readinesspolicies' };
@@ -34,13 +35,15 @@ export interface PolicyState {
   readonly problems: readonly FieldProblem[];
   /** The version in force; undefined: none yet. */
   readonly inForce: CompiledPolicy | undefined;
+  /** The spec of that version, as the policy stated it. */
+  readonly inForceSpec: unknown;
 }
 
 export class Policies {
   readonly #options: PoliciesOptions;
   readonly #informer: Informer<RawObject>;
   readonly #queue: WorkQueue;
-  readonly #inForce = new Map<string, CompiledPolicy>();
+  readonly #inForce = new Map<string, { readonly policy: CompiledPolicy; readonly spec: unknown }>();
   readonly #problems = new Map<string, readonly FieldProblem[]>();
   readonly #initial = Promise.withResolvers<void>();
   /** Policies that were there at the start and have not been looked at yet. */
@@ -64,7 +67,8 @@ export class Policies {
       keep: ({ metadata, spec, status }: RawObject) => ({ metadata, spec, status }),
       onChange: (name, before, after) => {
         onStatus(name);
-        if (versionOf(before) !== versionOf(after)) this.#queue.add(name);
+        // Without a version in force, the status may come to tell of one that was.
+        if (versionOf(before) !== versionOf(after) || !this.#inForce.has(name)) this.#queue.add(name);
       },
       onState: ({ state }) => {
         if (state === 'synced') this.#awaitInitial();
@@ -95,7 +99,13 @@ export class Policies {
   state(name: string): PolicyState | undefined {
     const object = this.#informer.get(name);
     if (object === undefined) return undefined;
-    return { object, problems: this.#problems.get(name) ?? [], inForce: this.#inForce.get(name) };
+    const inForce = this.#inForce.get(name);
+    return {
+      object,
+      problems: this.#problems.get(name) ?? [],
+      inForce: inForce?.policy,
+      inForceSpec: inForce?.spec,
+    };
   }
 
   *names(): Iterable<string> {
@@ -118,7 +128,7 @@ export class Policies {
   }
 
   async #reconcile(name: string): Promise<void> {
-    const { compiler, logger, prepare, onStatus } = this.#options;
+    const { compiler, logger, onStatus } = this.#options;
     const object = this.#informer.get(name);
     if (object === undefined) {
       this.#problems.delete(name);
@@ -130,21 +140,35 @@ export class Policies {
     if ('problems' in compiled) {
       this.#problems.set(name, compiled.problems);
       logger.warn('a policy can not be used', { policy: name, problems: compiled.problems.map(problemText) });
+      await this.#recall(name, object);
     } else {
-      await prepare(compiled.policy.match.spec.kinds, compiled.policy.reads);
+      await this.#enforce(name, object, compiled.policy, object['spec']);
       this.#problems.delete(name);
-      // It may have changed or gone while we read; then the queue brings us here again.
-      if (versionOf(this.#informer.get(name)) === versionOf(object)) {
-        this.#inForce.set(name, compiled.policy);
-        this.#publish('policy is in force', name);
-      }
     }
     onStatus(name);
     this.#looked(name);
   }
 
+  async #enforce(name: string, object: RawObject, policy: CompiledPolicy, spec: unknown): Promise<void> {
+    await this.#options.prepare(policy.match.spec.kinds, policy.reads);
+    // It may have changed or gone while we read; then the queue brings us here again.
+    if (versionOf(this.#informer.get(name)) !== versionOf(object)) return;
+    this.#inForce.set(name, { policy, spec });
+    this.#publish('policy is in force', name);
+  }
+
+  /** The last good version of a policy that can't be used, from its status: a restart must not weaken what is enforced. */
+  async #recall(name: string, object: RawObject): Promise<void> {
+    if (this.#inForce.has(name)) return;
+    const last = valueAt(object, ['status', 'inForce']) as PolicyStatus['inForce'];
+    if (last === undefined) return;
+    const metadata = { ...(object['metadata'] as object), generation: last.generation };
+    const compiled = this.#options.compiler.compile({ metadata, spec: last.spec });
+    if ('policy' in compiled) await this.#enforce(name, object, compiled.policy, last.spec);
+  }
+
   #publish(what: string, policy: string): void {
-    this.#set = new PolicySet(this.#inForce.values());
+    this.#set = new PolicySet([...this.#inForce.values()].map((one) => one.policy));
     this.#options.logger.info(what, { policy, policies: this.#set.policies.length });
     this.#options.onChange();
   }

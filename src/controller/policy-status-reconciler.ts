@@ -47,8 +47,11 @@ export class PolicyStatusReconciler {
     this.#queue.addAfter(policy, Math.max(SETTLE, INTERVAL - sinceLast));
   }
 
+  /** Writes no more, and takes its numbers out of the metrics: another replica publishes them from now on. */
   stop(): void {
     this.#queue.stop();
+    this.#options.metrics.findings.reset();
+    this.#options.metrics.workloads.reset();
   }
 
   async #reconcile(policy: string): Promise<void> {
@@ -65,7 +68,8 @@ export class PolicyStatusReconciler {
     try {
       await client.request('PATCH', pathOf(POLICIES, undefined, policy, 'status'), {
         contentType: 'application/merge-patch+json',
-        body: { status },
+        // What is absent must be named to be taken away.
+        body: { status: { inForce: null, ...status } },
       });
     } catch (error) {
       if (!hasStatus(error, 404)) throw error;

@@ -57,6 +57,22 @@ export const PolicyStatusSchema = Type.Object({
       },
     ),
   ),
+  inForce: Type.Optional(
+    Type.Object(
+      {
+        generation: Count('Its generation.'),
+        spec: Type.Unsafe<Readonly<Record<string, unknown>>>({
+          type: 'object',
+          description: 'Its spec.',
+          'x-kubernetes-preserve-unknown-fields': true,
+        }),
+      },
+      {
+        description:
+          'The last good version, where the newest one can not be used: it stays in force, also over a restart of the operator.',
+      },
+    ),
+  ),
   notCovered: Type.Optional(
     Type.Array(
       Type.Object({
@@ -104,6 +120,9 @@ export function policyStatus(facts: StatusFacts): PolicyStatus {
     workloads: tally?.workloads ?? { matched: 0, ready: 0, notReady: 0, unknown: 0 },
     findings: { critical: sum('Critical'), important: sum('Important'), niceToHave: sum('NiceToHave') },
     topChecks: checks.slice(0, 10).map(({ check, workloads }) => ({ name: check, workloads })),
+    ...(state.problems.length > 0 && state.inForce !== undefined
+      ? { inForce: { generation: state.inForce.generation, spec: state.inForceSpec as Record<string, unknown> } }
+      : {}),
     notCovered: notCovered(facts),
   };
 }

@@ -13,23 +13,13 @@ export type WebhookAddress =
   | { readonly service: { readonly namespace: string; readonly name: string; readonly port: number } }
   | { readonly url: string };
 
-export interface OwnerReference {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-}
-
 export interface WebhookConfigurationInput {
-  readonly name: string;
   readonly routes: readonly Route[];
   readonly kinds: readonly WorkloadKind[];
   readonly exemptions: Exemptions;
   readonly address: WebhookAddress;
   /** PEM certificates that sign, or signed, the serving certificate. */
   readonly caBundle: string;
-  /** Garbage collection removes the configuration with this object, even with the operator dead. */
-  readonly owner: OwnerReference | undefined;
   /** URL paths of the webhook for workloads (the route's name follows) and for our own policies. */
   readonly paths: { readonly workloads: string; readonly policies: string };
 }
@@ -37,21 +27,22 @@ export interface WebhookConfigurationInput {
 /** Seconds the API server waits for us; our own limit is shorter. */
 const TIMEOUT_SECONDS = 5;
 
-type Entry = Readonly<Record<string, unknown>>;
+/** A webhook of a configuration, admissionregistration.k8s.io/v1. */
+export type Entry = Readonly<Record<string, unknown>>;
 
-/** Makes the whole object. Every field that the API server would fill in is written, so that equal means unchanged. */
-export function webhookConfiguration(input: WebhookConfigurationInput) {
-  const webhooks = [policyEntry(input), ...input.routes.flatMap((route) => routeEntries(route, input))];
-  return {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingWebhookConfiguration',
-    metadata: {
-      name: input.name,
-      labels: { 'app.kubernetes.io/managed-by': 'readiness-operator' },
-      ...(input.owner === undefined ? {} : { ownerReferences: [input.owner] }),
-    },
-    webhooks,
-  };
+/** Entries that belong together: those of one route, or the standing ones. */
+export interface EntryGroup {
+  /** The route's name; empty for the standing entries. */
+  readonly name: string;
+  readonly entries: readonly Entry[];
+}
+
+/** All validating entries. Every field that the API server would fill in is written, so that equal means unchanged. */
+export function validatingEntries(input: WebhookConfigurationInput): EntryGroup[] {
+  return [
+    { name: '', entries: [policyEntry(input)] },
+    ...input.routes.map((route) => ({ name: route.name, entries: routeEntries(route, input) })),
+  ];
 }
 
 /** The entry names of a route: what kubectl shows as the webhook that denied. */

@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly world: World;
   /** Undefined when requests can be judged, else what is still missing, in words. */
   readonly notReady: () => string | undefined;
+  /** Told to stop: no longer ready, but requests are still judged, and each answer ends its connection. */
+  readonly draining: () => boolean;
   /** Is a route that we do not know one of a policy that exists, so that we may not answer yet? */
   readonly routeMayExist: (name: string) => Promise<boolean>;
   readonly reviewPolicy: (request: AdmissionRequest) => Decision;
@@ -97,9 +99,10 @@ export class WebhookServer {
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = ''] = (request.url ?? '').split('?');
+    if (this.#options.draining()) response.setHeader('connection', 'close');
     if (path === '/healthz') return send(response, 200, 'ok');
     if (path === '/readyz') {
-      const missing = this.#options.notReady();
+      const missing = this.#options.draining() ? 'the operator is stopping' : this.#options.notReady();
       return send(response, missing === undefined ? 200 : 503, missing ?? 'ok');
     }
     if (path === '/metrics') {

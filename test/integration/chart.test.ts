@@ -63,6 +63,5 @@ test('its own Deployment passes every Critical check of production-v1', async ()
   const critical = report.workloads
     .flatMap(({ findings }) => findings)
     .filter(({ priority }) => priority === 'Critical');
-  // One replica until reconciling is left to an elected leader (the chart says so).
-  expect(critical.map(({ check }) => check)).toEqual(['minReplicas']);
+  expect(critical).toEqual([]);
 });

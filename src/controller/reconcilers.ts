@@ -1,0 +1,123 @@
+/** What only the leader does: the webhook configuration, reports and statuses. Made anew each time that it begins to lead. */
+import type { WorkloadKind } from '../engine/kinds.ts';
+import type { Related, RelatedKindName } from '../engine/related.ts';
+import type { Labels } from '../engine/selectors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Informer } from '../kube/informer.ts';
+import type { Dependency } from '../kube/related.ts';
+import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Exemptions } from '../policy/exemptions.ts';
+import { Audit } from './audit.ts';
+import type { Policies } from './policies.ts';
+import { PolicyStatusReconciler } from './policy-status-reconciler.ts';
+import type { WebhookConfigurationInput } from './webhook-configuration.ts';
+import { WebhookConfigurationReconciler } from './webhook-configuration-reconciler.ts';
+import type { WorkloadKey, Workloads } from './workloads.ts';
+
+export interface ReconcilersOptions {
+  readonly client: KubeClient;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly kinds: readonly WorkloadKind[];
+  readonly exemptions: Exemptions;
+  readonly policies: Policies;
+  readonly workloads: Workloads;
+  readonly related: Related;
+  readonly namespaceLabels: (namespace: string) => Labels | undefined;
+  readonly configuration: {
+    readonly name: string;
+    readonly ownerClusterRole: string | undefined;
+    readonly desired: () => WebhookConfigurationInput | undefined;
+    /** Told which certificates the API server trusts from now on. */
+    readonly onTrusted: (caBundle: string) => void;
+  };
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export class Reconcilers {
+  readonly #policies: Policies;
+  readonly #configuration: WebhookConfigurationReconciler;
+  readonly #audit: Audit;
+  readonly #status: PolicyStatusReconciler;
+  /** Generations of policies that the webhook configuration in the cluster routes to us. */
+  #routed: ReadonlyMap<string, number> = new Map();
+
+  constructor({ configuration, namespaceLabels, ...options }: ReconcilersOptions) {
+    const { policies, exemptions, kinds } = options;
+    this.#policies = policies;
+    this.#audit = new Audit({
+      ...options,
+      policies: () => policies.set,
+      namespaceLabels,
+      onTally: (name) => this.#status.changed(name),
+    });
+    this.#status = new PolicyStatusReconciler({
+      ...options,
+      state: (name) => policies.state(name),
+      tally: (name) => this.#audit.tally(name),
+      facts: () => ({
+        routed: this.#routed,
+        kinds,
+        exemptNamespaces: [...exemptions.namespaces].filter((name) => namespaceLabels(name) !== undefined).toSorted(),
+      }),
+    });
+    this.#configuration = new WebhookConfigurationReconciler({
+      ...options,
+      ...configuration,
+      onApplied: (routes, caBundle) => {
+        this.#routed = new Map(
+          routes.flatMap((route) => route.policies).map(({ name, generation }) => [name, generation]),
+        );
+        for (const name of policies.names()) this.#status.changed(name);
+        configuration.onTrusted(caBundle);
+      },
+    });
+  }
+
+  start(): void {
+    this.#configuration.start();
+    this.#audit.start();
+    this.policiesChanged();
+  }
+
+  async stop(): Promise<void> {
+    this.#status.stop();
+    await Promise.all([this.#configuration.stop(), this.#audit.stop()]);
+  }
+
+  /** The set of policies in force changed. */
+  policiesChanged(): void {
+    this.#configuration.changed();
+    this.#audit.policiesChanged();
+    for (const name of this.#policies.names()) this.#status.changed(name);
+  }
+
+  /** A policy's status may have to say something else. */
+  policyStatusChanged(name: string): void {
+    this.#status.changed(name);
+  }
+
+  /** What the webhook configuration says beside the policies changed: the trusted certificates, or that we can answer. */
+  configurationChanged(): void {
+    this.#configuration.changed();
+  }
+
+  workloadChanged(key: WorkloadKey): void {
+    this.#audit.changed(key);
+  }
+
+  namespaceChanged(namespace: string): void {
+    this.#audit.namespaceChanged(namespace);
+  }
+
+  /** An answer of Related may have changed; undefined: any of that kind. */
+  relatedChanged(kind: RelatedKindName, dependency: Dependency | undefined): void {
+    this.#audit.relatedChanged(kind, dependency);
+  }
+
+  get informers(): Informer<any>[] {
+    return [this.#audit.informer, this.#configuration.informer];
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Leader election by a Lease (coordination.k8s.io/v1), as client-go's leaderelection does it: whoever holds the Lease and
+ * renews it leads; the others wait until it has not changed for its whole duration, by their own steady clock, so that
+ * clocks that differ or jump decide nothing.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hasStatus, pathOf, type KubeClient } from './client.ts';
+
+/** Milliseconds. A leader that dies is followed within `duration` and one `retry`. */
+export interface LeaseTimes {
+  /** How long the Lease holds without being renewed. */
+  readonly duration: number;
+  /** A leader that could not renew for so long stops leading: well before anyone else may begin. */
+  readonly renewDeadline: number;
+  /** Time between two tries to renew or to acquire. */
+  readonly retry: number;
+}
+
+const TIMES: LeaseTimes = { duration: 12_000, renewDeadline: 8000, retry: 2000 };
+const LEASES = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
+
+export interface LeaderElectionOptions {
+  /** A client of its own, so that no burst of other requests holds up the renewal. */
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly name: string;
+  /** Different for each replica, and for each start of one. */
+  readonly identity: string;
+  /** Called when this replica begins to lead. */
+  readonly onStarted: () => void;
+  /** Called when it no longer leads. Awaited before the Lease is given back at a stop. */
+  readonly onStopped: () => Promise<void>;
+  readonly onError: (error: unknown) => void;
+  readonly times?: LeaseTimes;
+}
+
+interface LeaseSpec {
+  readonly holderIdentity?: string;
+  readonly leaseDurationSeconds?: number;
+  readonly acquireTime?: string;
+  readonly renewTime?: string;
+  readonly leaseTransitions?: number;
+}
+
+interface Lease {
+  readonly metadata: { readonly name: string; readonly resourceVersion: string };
+  readonly spec?: LeaseSpec;
+}
+
+export class LeaderElection {
+  readonly #options: LeaderElectionOptions;
+  readonly #times: LeaseTimes;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #leading = false;
+  /** Ends the leadership when the last renewal is too old, even while a request hangs. */
+  #deadline: NodeJS.Timeout | undefined;
+  #stopped: Promise<void> = Promise.resolve();
+  /** The Lease as it was seen last, and when that was first seen (steady clock). */
+  #seen: { readonly version: string; readonly at: number } | undefined;
+
+  constructor(options: LeaderElectionOptions) {
+    this.#options = options;
+    this.#times = options.times ?? TIMES;
+  }
+
+  get leading(): boolean {
+    return this.#leading;
+  }
+
+  /** Starts once; further calls do nothing. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Stops leading and gives the Lease back, so that another replica leads at once. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await this.#stopped;
+      const startedAt = performance.now();
+      try {
+        if (await this.#tryToHold()) {
+          this.#lead(startedAt);
+        } else {
+          await this.#follow();
+        }
+      } catch (error) {
+        if (this.#stop.signal.aborted) break;
+        this.#options.onError(error);
+      }
+      await this.#pause();
+    }
+    const led = this.#leading;
+    await this.#follow();
+    if (led) await this.#release().catch((error: unknown) => this.#options.onError(error));
+  }
+
+  /** Up to a fifth longer than told, so that replicas do not ask in step. */
+  async #pause(): Promise<void> {
+    const time = this.#times.retry * (1 + Math.random() / 5);
+    await sleep(time, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+
+  /** @param since - when the request that renewed the Lease was sent (steady clock) */
+  #lead(since: number): void {
+    clearTimeout(this.#deadline);
+    const left = since + this.#times.renewDeadline - performance.now();
+    // An answer that comes this late renewed nothing that may be relied on.
+    if (left <= 0) {
+      void this.#follow();
+      return;
+    }
+    this.#deadline = setTimeout(() => void this.#follow(), left);
+    if (this.#leading) return;
+    this.#leading = true;
+    this.#options.onStarted();
+  }
+
+  #follow(): Promise<void> {
+    clearTimeout(this.#deadline);
+    if (this.#leading) {
+      this.#leading = false;
+      this.#stopped = this.#options.onStopped();
+    }
+    return this.#stopped;
+  }
+
+  /** Renews or acquires the Lease. @returns whether this replica holds it now */
+  async #tryToHold(): Promise<boolean> {
+    const { identity, name } = this.#options;
+    const present = await this.#read();
+    const now = new Date().toISOString().replace('Z', '000Z');
+    const held: LeaseSpec = {
+      holderIdentity: identity,
+      leaseDurationSeconds: Math.ceil(this.#times.duration / 1000),
+      renewTime: now,
+    };
+    try {
+      if (present === undefined) {
+        await this.#send('POST', { metadata: { name }, spec: { ...held, acquireTime: now, leaseTransitions: 0 } });
+        return true;
+      }
+      const { holderIdentity = '', acquireTime, leaseTransitions = 0 } = present.spec ?? {};
+      if (holderIdentity === identity) {
+        await this.#send('PUT', { ...present, spec: { ...held, acquireTime: acquireTime ?? now, leaseTransitions } });
+        return true;
+      }
+      if (holderIdentity !== '' && !this.#hasRunOut(present)) return false;
+      const taken = { ...held, acquireTime: now, leaseTransitions: leaseTransitions + 1 };
+      await this.#send('PUT', { ...present, spec: taken });
+      return true;
+    } catch (error) {
+      // Another replica was faster.
+      if (hasStatus(error, 409)) return false;
+      throw error;
+    }
+  }
+
+  /** Has the Lease stayed as it is for the whole duration that its holder promised to renew it in? */
+  #hasRunOut({ metadata: { resourceVersion }, spec }: Lease): boolean {
+    const now = performance.now();
+    if (this.#seen?.version !== resourceVersion) this.#seen = { version: resourceVersion, at: now };
+    return now - this.#seen.at > (spec?.leaseDurationSeconds ?? 0) * 1000;
+  }
+
+  async #release(): Promise<void> {
+    const present = await this.#read();
+    if (present?.spec?.holderIdentity !== this.#options.identity) return;
+    const { leaseTransitions = 0 } = present.spec;
+    await this.#send('PUT', {
+      ...present,
+      spec: { holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions },
+    });
+  }
+
+  async #read(): Promise<Lease | undefined> {
+    const { client, namespace, name } = this.#options;
+    try {
+      return await client.request<Lease>('GET', pathOf(LEASES, namespace, name), { timeout: this.#timeout });
+    } catch (error) {
+      if (hasStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  async #send(method: 'POST' | 'PUT', lease: object): Promise<void> {
+    const { client, namespace, name } = this.#options;
+    const path = pathOf(LEASES, namespace, method === 'POST' ? undefined : name);
+    await client.request(method, path, {
+      body: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', ...lease },
+      timeout: this.#timeout,
+    });
+  }
+
+  /** One request takes at most so long: a renewal that hangs must leave time for another. */
+  get #timeout(): number {
+    return this.#times.renewDeadline / 2;
+  }
+}
