@@ -1,0 +1,251 @@
+/** From the first replica to the last: who leads, what the API server is told, and what is left behind. */
+import https from 'node:https';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { kubectl } from '../cluster/kubectl.ts';
+import { enforced, installOperator, startOperator, type Operator } from '../cluster/operator.ts';
+import { freePort } from '../cluster/ports.ts';
+import type { Json } from './stage.ts';
+
+jest.setTimeout(180_000);
+
+const CONFIGURATION = 'validatingwebhookconfiguration/readiness-operator';
+const PROGRAM = join(import.meta.dirname, '../../bin/readiness-operator.js');
+let cluster: Cluster;
+let running: Operator[] = [];
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  await installOperator(cluster);
+});
+afterAll(() => cluster?.stop());
+afterEach(async () => {
+  for (const { process } of running) process.signal('SIGKILL');
+  await Promise.all(running.map(({ process }) => process.exited));
+  running = [];
+  await kubectl(cluster, ['delete', 'rpol', '--all']);
+  await kubectl(cluster, ['delete', '--ignore-not-found', CONFIGURATION]);
+  await kubectl(cluster, ['delete', '--ignore-not-found', '-n', 'readiness-operator', 'lease/readiness-operator']);
+});
+
+async function start(...more: string[]): Promise<Operator> {
+  const operator = await startOperator(cluster, more);
+  running.push(operator);
+  return operator;
+}
+
+async function json(...args: string[]): Promise<Json> {
+  return JSON.parse((await kubectl(cluster, [...args, '-o', 'json'])).stdout) as Json;
+}
+
+const apply = (object: Json) => kubectl(cluster, ['apply', '-f', '-'], { input: JSON.stringify(object) });
+
+function policy(name: string, spec: Json = {}): Json {
+  return {
+    apiVersion: 'readiness-operator.dev/v1alpha1',
+    kind: 'ReadinessPolicy',
+    metadata: { name },
+    spec: { profile: 'production-v1', match: { namespaceSelector: { matchLabels: { team: name } } }, ...spec },
+  };
+}
+
+async function entriesOf(configuration = CONFIGURATION): Promise<string[]> {
+  const { stdout } = await kubectl(cluster, ['get', '--ignore-not-found', configuration, '-o', 'json']);
+  if (stdout === '') return [];
+  return ((JSON.parse(stdout) as Json)['webhooks'] ?? []).map((entry: Json) => entry['name']);
+}
+
+async function until(question: () => Promise<boolean>, seconds = 20): Promise<number> {
+  const start = performance.now();
+  while (!(await question().catch(() => false))) {
+    if (performance.now() - start > seconds * 1000) throw new Error(`not within ${seconds} s: ${question.toString()}`);
+    await sleep(100);
+  }
+  return (performance.now() - start) / 1000;
+}
+
+function get(url: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const request = https.get(url, { rejectUnauthorized: false, agent: false }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    request.on('error', reject);
+  });
+}
+
+const leads = async ({ url }: Operator): Promise<boolean> =>
+  (await get(`${url}/metrics`)).text.includes('\nreadiness_operator_leader 1');
+
+test('of two replicas one leads; killed, the other follows within 20 s; stopped in order, at once', async () => {
+  const first = await start();
+  await until(() => leads(first));
+  const second = await start(`--webhook-url=${first.url}`);
+  await sleep(3000);
+  expect(await leads(second)).toBe(false);
+
+  first.process.signal('SIGKILL');
+  expect(await until(() => leads(second))).toBeLessThan(20);
+
+  const third = await start(`--webhook-url=${second.url}`);
+  second.process.signal('SIGTERM');
+  expect(await until(() => leads(third))).toBeLessThan(4);
+});
+
+test('a leader that is cut off stops leading before another begins', async () => {
+  const first = await start();
+  await until(() => leads(first));
+  const second = await start(`--webhook-url=${first.url}`);
+  // Suspended, as a virtual machine is: it wakes up as a leader whose Lease ran out.
+  first.process.signal('SIGSTOP');
+  await until(() => leads(second));
+  first.process.signal('SIGCONT');
+  await until(async () => !(await leads(first)), 5);
+  expect(await leads(second)).toBe(true);
+});
+
+test('a policy that becomes unfit stays in force as it was, over a restart too, and takes no other down', async () => {
+  const operator = await start();
+  await until(() => leads(operator));
+  await apply(policy('good'));
+  await apply(policy('other'));
+  await enforced(cluster, 'good');
+  await enforced(cluster, 'other');
+  // Admission is Ignore for policies: while the operator can't answer, an unfit one gets in.
+  operator.process.signal('SIGSTOP');
+  await apply(policy('good', { checks: { memoryLimts: { priority: 'Critical' } } }));
+  operator.process.signal('SIGCONT');
+  const broken = async (): Promise<Json> => (await json('get', 'rpol', 'good'))['status'];
+  await until(async () => (await broken())['conditions'][0].reason === 'UnknownCheck');
+  expect(await broken()).toMatchObject({ inForce: { generation: 1, spec: { profile: 'production-v1' } } });
+  expect(await entriesOf()).toContain('good.workloads.readiness-operator.dev');
+
+  operator.process.signal('SIGKILL');
+  await operator.process.exited;
+  const next = await start();
+  await until(() => leads(next));
+  await apply(policy('third'));
+  await enforced(cluster, 'third');
+  expect(await entriesOf()).toEqual(
+    expect.arrayContaining(['good', 'other', 'third'].map((name) => `${name}.workloads.readiness-operator.dev`)),
+  );
+
+  await apply(policy('good'));
+  await enforced(cluster, 'good');
+  await until(async () => (await broken())['inForce'] === undefined);
+});
+
+test('edited or deleted by hand, the configuration is healed', async () => {
+  const operator = await start();
+  await apply(policy('healed'));
+  await enforced(cluster, 'healed');
+  const whole = await entriesOf();
+  const edit = JSON.stringify([{ op: 'replace', path: '/webhooks/1/failurePolicy', value: 'Ignore' }]);
+  await kubectl(cluster, ['patch', CONFIGURATION, '--type=json', '-p', edit]);
+  await until(async () => {
+    const { webhooks } = await json('get', CONFIGURATION);
+    return webhooks[1].failurePolicy === 'Fail';
+  });
+  await kubectl(cluster, ['delete', CONFIGURATION]);
+  await until(async () => (await entriesOf()).length === whole.length);
+  expect(await leads(operator)).toBe(true);
+});
+
+test('200 policies, each with a match of its own, are all routed, and no object outgrows etcd', async () => {
+  await start();
+  const names = Array.from({ length: 200 }, (_, index) => `team-${index}`);
+  const list = { apiVersion: 'v1', kind: 'List', items: names.map((name) => policy(name)) };
+  await apply(list);
+  await until(async () => {
+    const { items } = await json('get', 'rpol');
+    return (items as Json[]).every(({ status }) => status?.conditions?.[1]?.reason === 'Routed');
+  }, 60);
+  const { items } = await json('get', 'validatingwebhookconfiguration');
+  const ours = (items as Json[]).filter(({ metadata }) => metadata.name.startsWith('readiness-operator'));
+  const entries = ours.flatMap(({ webhooks }) => webhooks as Json[]);
+  expect(new Set(entries.map(({ name }) => name)).size).toBe(entries.length);
+  expect(entries.filter(({ name }) => name.includes('.workloads.'))).toHaveLength(200);
+  for (const object of ours) expect(JSON.stringify(object).length).toBeLessThan(1_200_000);
+  for (const { matchConditions = [] } of entries) expect(matchConditions.length).toBeLessThanOrEqual(64);
+
+  await kubectl(cluster, ['delete', 'rpol', '--all']);
+  await until(async () => {
+    const all = await Promise.all(
+      ours.map(({ metadata }) => entriesOf(`${CONFIGURATION.split('/')[0]}/${metadata.name}`)),
+    );
+    return all.flat().length === 1;
+  }, 60);
+});
+
+test('no entry before the Service has an endpoint', async () => {
+  // As in a cluster: called by its Service, not by a URL.
+  const port = await freePort();
+  const kubeconfig = await cluster.kubeconfigFor({
+    user: 'system:serviceaccount:readiness-operator:readiness-operator',
+    groups: ['system:serviceaccounts', 'system:authenticated'],
+  });
+  const url = `https://127.0.0.1:${port}`;
+  const process_ = await cluster.run({
+    command: process.execPath,
+    args: [PROGRAM, 'serve', `--kubeconfig=${kubeconfig}`, `--listen=127.0.0.1:${port}`],
+    env: { PATH: process.env['PATH'] ?? '', HOME: cluster.dir },
+    log: join(cluster.dir, 'in-cluster.log'),
+  });
+  const operator: Operator = { url, log: '', process: process_, stop: async () => {} };
+  running.push(operator);
+  await until(() => leads(operator));
+  await sleep(3000);
+  expect(await entriesOf()).toEqual([]);
+
+  await apply({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: 'readiness-operator-1',
+      namespace: 'readiness-operator',
+      labels: { 'kubernetes.io/service-name': 'readiness-operator' },
+    },
+    addressType: 'IPv4',
+    ports: [{ name: 'https', port: 9443 }],
+    endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true } }],
+  });
+  await until(async () => (await entriesOf()).length === 1, 5);
+});
+
+test('the last replica of a Deployment that is scaled to zero takes its entries away; one that is replaced does not', async () => {
+  const deployment = (replicas: number): Json => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'readiness-operator', namespace: 'readiness-operator' },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: 'readiness-operator' } },
+      template: {
+        metadata: { labels: { app: 'readiness-operator' } },
+        spec: { containers: [{ name: 'operator', image: 'readiness-operator:none' }] },
+      },
+    },
+  });
+  await apply(deployment(2));
+  const replaced = await start('--deployment=readiness-operator');
+  await apply(policy('stopped'));
+  await enforced(cluster, 'stopped');
+  replaced.process.signal('SIGTERM');
+  await replaced.process.exited;
+  expect(await entriesOf()).toContain('stopped.workloads.readiness-operator.dev');
+
+  const [one, two] = [await start('--deployment=readiness-operator'), await start('--deployment=readiness-operator')];
+  await until(async () => (await leads(one)) || (await leads(two)));
+  await apply(deployment(0));
+  one.process.signal('SIGTERM');
+  two.process.signal('SIGTERM');
+  await until(async () => (await entriesOf()).length === 0, 5);
+  // Until the API server has noticed, requests are still answered.
+  expect((await get(`${one.url}/readyz`)).status).toBe(503);
+  expect((await get(`${one.url}/validate/workloads/stopped`)).status).toBe(405);
+  expect([(await one.process.exited).code, (await two.process.exited).code]).toEqual([0, 0]);
+  expect(await entriesOf()).toEqual([]);
+});
