@@ -9,6 +9,7 @@ import { SYSTEM_NAMESPACES } from '../policy/exemptions.ts';
 import { denies, judge, worstFirst, type Ready, type Verdict } from '../policy/judge.ts';
 import { combinedReady, countByPriority } from '../policy/report.ts';
 import { GROUP, type Action } from '../policy/schema.ts';
+import { fails, type FailOn } from './fail-on.ts';
 import { readFiles } from './input.ts';
 import { Namespaces } from './namespaces.ts';
 import { readObjects, type Skipped, type Source } from './objects.ts';
@@ -33,6 +34,8 @@ export interface CheckOptions {
   readonly now: number;
   /** A check that could not find out fails where its action is Deny. */
   readonly strict?: boolean;
+  /** What lets the command fail; undefined: what would be denied. */
+  readonly failOn?: FailOn | undefined;
   /** What standard input held, where one of the paths is `-`. */
   readonly stdin?: Uint8Array | undefined;
 }
@@ -52,6 +55,10 @@ export interface CheckedFinding {
   readonly remediation: string;
   /** Names of the policies that say so, sorted. */
   readonly policies: readonly string[];
+  /** Name of the exception that lets it pass; such a finding is counted nowhere. */
+  readonly exception: string | undefined;
+  /** Does it let the command fail? */
+  readonly fails: boolean;
 }
 
 /** A check that could not find out, or failed. */
@@ -63,6 +70,8 @@ export interface CheckedUnknown {
   readonly cause: string;
   /** Names of the policies concerned, sorted. */
   readonly policies: readonly string[];
+  /** Does it let the command fail? */
+  readonly fails: boolean;
 }
 
 /** One workload with what was found. */
@@ -80,6 +89,8 @@ export interface CheckedWorkload {
   readonly findings: readonly CheckedFinding[];
   /** Worst first. */
   readonly unknown: readonly CheckedUnknown[];
+  /** Names of the checks that were run, sorted. */
+  readonly checks: readonly string[];
 }
 
 /** What `check` has to say. */
@@ -133,7 +144,7 @@ export function checkManifests(options: CheckOptions): CheckReport {
     if (matching.length === 0) skip(source, workload.name, 'no policy matches it');
     else {
       const verdicts = matching.map((policy) => judge(policy, workload, related, options.now));
-      workloads.push(checkedOf(source, workload, verdicts));
+      workloads.push(checkedOf(source, workload, verdicts, options));
     }
   }
   skipped.push(...strangersAmong(sources), ...exceptionsAmong(sources), ...chosen.unused);
@@ -182,7 +193,12 @@ function matches(policy: CompiledPolicy, workload: Workload, namespaces: Namespa
   return true;
 }
 
-function checkedOf(source: Source, workload: Workload, verdicts: readonly Verdict[]): CheckedWorkload {
+function checkedOf(
+  source: Source,
+  workload: Workload,
+  verdicts: readonly Verdict[],
+  { failOn, strict }: CheckOptions,
+): CheckedWorkload {
   const findings = merged(
     verdicts.flatMap((verdict) => verdict.findings),
     ({ check, path, message }) => [check, path, message],
@@ -198,8 +214,18 @@ function checkedOf(source: Source, workload: Workload, verdicts: readonly Verdic
     ready: combinedReady(verdicts),
     score: Math.min(...verdicts.map(({ score }) => score)),
     denied: verdicts.some(denies),
-    findings: findings.map(({ item, policies }) => ({ ...item, at: source.locate(item.path), policies })),
-    unknown: unknown.map(({ item, policies }) => ({ ...item, policies })),
+    findings: findings.map(({ item, policies }) => ({
+      ...item,
+      at: source.locate(item.path),
+      policies,
+      exception: undefined,
+      fails: fails(item, failOn),
+    })),
+    unknown: unknown.map(({ item, policies }) => {
+      const counts = failOn === undefined || strict === true || item.status === 'Error';
+      return { ...item, policies, fails: counts && fails(item, failOn) };
+    }),
+    checks: [...new Set(verdicts.flatMap(({ policy }) => policy.enabled.map(({ check }) => check.name)))].toSorted(),
   };
 }
 
@@ -241,9 +267,9 @@ function exceptionsAmong(sources: readonly Source[]): Skipped[] {
     .map(({ file, kind, object }) => ({ file, kind, name: nameOf(object), reason: 'exceptions do not count yet' }));
 }
 
-/** 0: nothing would be denied; 1: something would. */
+/** 0: nothing lets the command fail; 1: something does. */
 export function exitStatusOf({ workloads }: CheckReport): 0 | 1 {
-  return workloads.some(({ denied }) => denied) ? 1 : 0;
+  return workloads.some(({ findings, unknown }) => [...findings, ...unknown].some(({ fails }) => fails)) ? 1 : 0;
 }
 
 /** The counts of a report. */

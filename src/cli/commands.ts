@@ -1,6 +1,8 @@
 /** The commands that work without a cluster: their options and help. What they do is loaded when it is needed. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Labels } from '../engine/selectors.ts';
+import { FAIL_ON, type FailOn } from './fail-on.ts';
+import { CHECK_FORMATS, TABLE_FORMATS, type CheckFormat, type TableFormat } from './formats.ts';
 import { print, processIo, wantsColour, type Io } from './io.ts';
 import type { Look } from './layout.ts';
 
@@ -13,14 +15,16 @@ interface CheckFlags {
   readonly asOf?: number;
   readonly strict?: true;
   readonly allowEmpty?: true;
-  readonly output: 'table' | 'json';
+  readonly failOn?: FailOn;
+  readonly output: CheckFormat;
 }
 
 const CHECK_HELP = `
 What a manifest names (Secrets, ConfigMaps, ServiceAccounts) is looked up among the manifests; what is not there is
 unknown, which is shown and fails with --strict alone.
 
-Exit status: 0 nothing would be denied, 1 something would, 2 the input can't be used and nothing was judged.
+Exit status: 0 nothing would be denied, 1 something would, 2 the input can't be used and nothing was judged. With
+--fail-on it is the priority of a finding that decides between 0 and 1.
 
 Examples:
   readiness-operator check -f manifests/
@@ -59,10 +63,10 @@ export function addCliCommands(program: Command, setExit: (status: number) => vo
   program
     .command('profiles')
     .description('show which check has which priority in which profile')
-    .addOption(outputOption())
-    .action(async ({ output }: Pick<CheckFlags, 'output'>) => {
-      const { profilesJson, profilesTable } = await import('./profiles.ts');
-      await print(io.stdout, output === 'json' ? profilesJson() : profilesTable(look()));
+    .addOption(outputOption(TABLE_FORMATS))
+    .action(async ({ output }: { readonly output: TableFormat }) => {
+      const { profilesDocument, profilesTable } = await import('./profiles.ts');
+      await print(io.stdout, await written(output, profilesDocument, () => profilesTable(look())));
     });
 }
 
@@ -89,14 +93,19 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
     .option('--as-of <time>', 'judge as of this date or time, 2027-01-31T00:00:00Z (default: now)', parseTime)
     .option('--strict', 'what could not be found out counts as unmet where that would be denied')
     .option('--allow-empty', 'no workload at all is no error')
-    .addOption(outputOption())
+    .addOption(
+      new Option('--fail-on <priority>', 'exit with 1 at findings of this priority or worse, whatever they would do')
+        .choices(FAIL_ON)
+        .default(undefined, 'what would be denied'),
+    )
+    .addOption(outputOption(CHECK_FORMATS))
     .addHelpText('after', CHECK_HELP)
     .action(async (more: string[], flags: CheckFlags, command: Command) => {
       const paths = [...flags.filename, ...more];
       if (paths.length === 0)
         command.error('error: nothing to check; name files or directories with -f, or - for stdin');
       const { runCheck } = await import('./run-check.ts');
-      const { policy, profile, namespace, namespaceLabels, asOf, strict, allowEmpty, output } = flags;
+      const { policy, profile, namespace, namespaceLabels, asOf, strict, allowEmpty, failOn, output } = flags;
       setExit(
         await runCheck(
           {
@@ -106,6 +115,7 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
             namespace,
             namespaceLabels,
             output,
+            failOn,
             now: asOf ?? Date.now(),
             strict: strict === true,
             allowEmpty: allowEmpty === true,
@@ -116,8 +126,15 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
     });
 }
 
-function outputOption(): Option {
-  return new Option('-o, --output <format>', 'output format').choices(['table', 'json']).default('table');
+function outputOption(formats: readonly string[]): Option {
+  return new Option('-o, --output <format>', 'output format').choices(formats).default('table');
+}
+
+/** What a command that shows a table writes in the form asked for. */
+async function written(output: TableFormat, documentOf: () => unknown, tableOf: () => string): Promise<string> {
+  if (output === 'table') return tableOf();
+  const { toJson, toYaml } = await import('./serialize.ts');
+  return output === 'json' ? toJson(documentOf()) : toYaml(documentOf());
 }
 
 function parseLabels(text: string): Labels {

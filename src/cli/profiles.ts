@@ -27,11 +27,11 @@ export function profilesTable(look: Look): string {
   return `${[...lines, '', ...totals, none].join('\n')}\n`;
 }
 
-/** The profiles as JSON, version 1: of each the checks with their priority, Disabled ones included. */
-export function profilesJson(): string {
+/** The profiles for programs, version 1: of each the checks with their priority, Disabled ones included. */
+export function profilesDocument() {
   const profiles = PROFILES.map((name) => ({
     name,
     checks: CHECKS.map((check) => ({ check: check.name, priority: profilePriority(check, name) })),
   }));
-  return `${JSON.stringify({ version: 1, profiles }, undefined, 2)}\n`;
+  return { version: 1, profiles };
 }

@@ -84,7 +84,8 @@ function skippedRow({ file, kind, name, reason }: Skipped): Row {
   return { cells: [{ text: file }, { text: kind === null ? '' : `${kind} ${name ?? ''}`.trim() }], text: reason };
 }
 
-function summaryLines(report: CheckReport): string[] {
+/** How many workloads and findings, and where to read on. */
+export function summaryLines(report: CheckReport): string[] {
   const { workloads, ready, notReady, unknown, critical, important, niceToHave } = summaryOf(report);
   const denied = report.workloads.filter((checked) => checked.denied).length;
   const states = listOf([
@@ -113,16 +114,15 @@ function listOf(counts: readonly (readonly [number, string])[]): string {
   return counts.flatMap(([number, what]) => (number === 0 ? [] : [`${number} ${what}`])).join(', ');
 }
 
-/** The report as JSON, version 1: one object, indented, with a line feed at its end. What is not there is null. */
-export function renderJson(report: CheckReport): string {
+/** The report for programs, version 1. What is not there is null. */
+export function documentOf(report: CheckReport) {
   const { workloads, skipped } = report;
-  const document = {
+  return {
     version: 1,
     workloads: workloads.map(workloadJson),
     summary: summaryOf(report),
     skipped: skipped.map(({ file, kind, name, reason }) => ({ file, kind, name, reason })),
   };
-  return `${JSON.stringify(document, undefined, 2)}\n`;
 }
 
 function workloadJson({ workload, file, at, ready, score, findings, unknown }: CheckedWorkload) {

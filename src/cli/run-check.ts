@@ -4,22 +4,37 @@ import { readStdin, STDIN } from './input.ts';
 import { print, wantsColour, type Io } from './io.ts';
 import { printable } from './printable.ts';
 import { UnreadableInput } from './problems.ts';
-import { renderJson, renderTable } from './render.ts';
+import type { CheckFormat } from './formats.ts';
+import { renderGithub } from './github.ts';
+import { renderJunit } from './junit.ts';
+import type { Look } from './layout.ts';
+import { documentOf, renderTable } from './render.ts';
+import { renderSarif } from './sarif.ts';
+import { toJson, toYaml } from './serialize.ts';
 
 /** What `check` is asked to do. */
 export interface RunCheckOptions extends Omit<CheckOptions, 'stdin'> {
   /** Input without any workload is no error. */
   readonly allowEmpty: boolean;
-  readonly output: 'table' | 'json';
+  readonly output: CheckFormat;
 }
 
 /** Exit status of bad usage, of input that can't be read, and of input without a workload. */
 export const UNUSABLE = 2;
 
+const RENDERERS: Record<CheckFormat, (report: CheckReport, look: Look) => string> = {
+  table: renderTable,
+  json: (report) => toJson(documentOf(report)),
+  yaml: (report) => toYaml(documentOf(report)),
+  sarif: renderSarif,
+  junit: renderJunit,
+  github: renderGithub,
+};
+
 /**
  * Runs `check`: findings to standard output, hints and errors to standard error.
  *
- * @returns 0: nothing would be denied; 1: something would; 2: the input can't be used, and nothing was judged
+ * @returns 0: nothing lets it fail; 1: something does; 2: the input can't be used, and nothing was judged
  */
 export async function runCheck(options: RunCheckOptions, io: Io): Promise<0 | 1 | typeof UNUSABLE> {
   let report: CheckReport;
@@ -41,6 +56,6 @@ export async function runCheck(options: RunCheckOptions, io: Io): Promise<0 | 1 
     return UNUSABLE;
   }
   const look = { colour: wantsColour(io), width: io.isTTY ? io.columns : undefined };
-  await print(io.stdout, options.output === 'json' ? renderJson(report) : renderTable(report, look));
+  await print(io.stdout, RENDERERS[options.output](report, look));
   return exitStatusOf(report);
 }

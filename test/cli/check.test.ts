@@ -35,7 +35,14 @@ describe('golden output of realistic manifests', () => {
     ['shop.txt', []],
     ['shop.json', ['-o', 'json']],
   ])('%s', async (golden, args) => {
-    const { status, stdout, stderr } = await run(['check', '-f', shop, ...args]);
+    const { status, stdout, stderr } = await run([
+      'check',
+      '-f',
+      shop,
+      '--policy',
+      fixture('shop-policy.yaml'),
+      ...args,
+    ]);
     expect([status, stderr]).toEqual([1, '']);
     expectGolden(golden, stdout);
   });
@@ -44,7 +51,10 @@ describe('golden output of realistic manifests', () => {
     ['shop-80-columns.txt', 80, {}],
     ['shop-160-columns-no-colour.txt', 160, { NO_COLOR: '1' }],
   ])('on a terminal: %s', async (golden, columns, env) => {
-    expectGolden(golden, (await run(['check', '-f', shop], { columns, env })).stdout);
+    expectGolden(
+      golden,
+      (await run(['check', '-f', shop, '--policy', fixture('shop-policy.yaml')], { columns, env })).stdout,
+    );
   });
 });
 

@@ -88,7 +88,7 @@ test.each(['check', 'explain', 'profiles'])('%s --help exits with 0', async (com
 test.each([
   ['explain', 'a', 'b'],
   ['profiles', 'x'],
-  ['profiles', '-o', 'yaml'],
+  ['profiles', '-o', 'sarif'],
 ])('%s %s: bad usage', async (...args) => {
   const { status, stdout, stderr } = await run(args);
   expect([status, stdout]).toEqual([2, '']);

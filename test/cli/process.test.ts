@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { print, type TextSink } from '../../src/cli/io.ts';
-import { textOf } from './run.ts';
+import { fixture, textOf } from './run.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
@@ -42,7 +42,10 @@ describe('the process', () => {
   });
 
   test('a process substitution is a file like any other', () => {
-    const { status, stdout } = shell('$NODE $MAIN check -f <(cat)', textOf('ready.yaml'));
+    const { status, stdout } = shell(
+      `$NODE $MAIN check -f <(cat) --policy ${fixture('memory-policy.yaml')}`,
+      textOf('ready.yaml'),
+    );
     expect([status, stdout.includes('READY  score 100')]).toEqual([0, true]);
   });
 });
