@@ -17,8 +17,9 @@ for (const [name, crd] of Object.entries(crds)) {
   await write(`crds/${name}.yaml`, yaml(crd));
   await write(`charts/readiness-operator/files/crds/${name}.yaml`, yaml(crd));
 }
-const { clusterRules } = await import('./generate/rbac.ts');
+const { clusterRules, secretRules } = await import('./generate/rbac.ts');
 await write('charts/readiness-operator/files/rules.yaml', yaml(clusterRules()));
+await write('charts/readiness-operator/files/secret-rules.yaml', yaml(secretRules()));
 await write('manifests/install.yaml', await renderChart());
 
 async function writeCheckIndex(): Promise<void> {

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './logger.ts';
+import { SECRET_ACCESS, type SecretAccess } from './kube/secret.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
 
 export interface Config {
@@ -23,6 +24,7 @@ export interface Config {
   readonly replica: string;
   readonly excludedNamespaces: readonly string[];
   readonly excludedUsers: readonly string[];
+  readonly secretAccess: SecretAccess;
   readonly log: LogOptions;
 }
 
@@ -41,6 +43,7 @@ interface Flags {
   readonly replica: string;
   readonly excludeNamespace: string[];
   readonly excludeUser: string[];
+  readonly secretAccess: SecretAccess;
   readonly logLevel: LogOptions['level'];
   readonly logFormat: LogOptions['format'];
 }
@@ -88,6 +91,14 @@ export function addServeOptions(command: Command): Command {
     .addOption(option('--replica <name>', 'name of this replica in that Lease').default(hostname(), 'the host name'))
     .addOption(option('--exclude-namespace <names>', 'further namespaces never to judge').argParser(list).default([]))
     .addOption(option('--exclude-user <names>', 'further users whose requests always pass').argParser(list).default([]))
+    .addOption(
+      option(
+        '--secret-access <access>',
+        'how Secrets are looked up: a watch of all without values, one by one, or never',
+      )
+        .choices(SECRET_ACCESS)
+        .default('Watch'),
+    )
     .addOption(option('--log-level <level>', 'what is logged').choices(LOG_LEVELS).default('info'))
     .addOption(option('--log-format <format>', 'how it is logged').choices(LOG_FORMATS).default('json'));
 }
@@ -111,6 +122,7 @@ export function configOf(command: Command): Config {
     replica: flags.replica,
     excludedNamespaces: flags.excludeNamespace,
     excludedUsers: flags.excludeUser,
+    secretAccess: flags.secretAccess,
     log: { level: flags.logLevel, format: flags.logFormat },
   });
 }

@@ -30,6 +30,7 @@ import { ApiServerReads } from './webhook/live.ts';
 import { reviewPolicy } from './webhook/policy-review.ts';
 import { POLICY_PATH, WebhookServer, WORKLOADS_PATH } from './webhook/server.ts';
 import type { World } from './webhook/world.ts';
+import { publishWatches, stuckWatch, type WatchHealth } from './watches.ts';
 
 /** Milliseconds between two looks at the ages of watches. */
 const WATCH_METRICS_INTERVAL = 5000;
@@ -46,6 +47,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const logger = createLogger(config.log);
   const metrics = createMetrics();
   const client = KubeClient.load(config.kubeconfig);
+  /** For what a request waits for, which no list may hold up. */
+  const front = client.separate();
   const compiler = new PolicyCompiler(CHECKS);
   const kinds = WORKLOAD_KINDS;
   const exemptions = exemptionsOf([config.namespace, ...config.excludedNamespaces], config.excludedUsers);
@@ -61,6 +64,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
 
   const related = new InformedRelated({
     client,
+    secretAccess: config.secretAccess,
     onChange: (kind, dependency) => reconcilers?.relatedChanged(kind, dependency),
     onState: (kind, { state, ...rest }) => logger.info('related objects', { kind, state, ...rest }),
     onError: (kind, error, what) => logger.warn('reading related objects', { kind, what, error }),
@@ -69,6 +73,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     client,
     kinds,
     onChange: (key) => reconcilers?.workloadChanged(key),
+    onState: (kind, { state, ...rest }) => {
+      logger.info('workloads', { kind, state, ...rest });
+      reconcilers?.readabilityChanged();
+    },
     onError: (kind, error, what) => logger.warn('reading workloads', { kind, what, error }),
   });
   const namespaces = new Informer<Labels>({
@@ -102,6 +110,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       policies,
       workloads,
       related,
+      unreadable: (kind) => related.unreadable(kind),
       namespaceLabels: (name) => namespaces.get(name),
       configuration: {
         name: config.webhookConfiguration,
@@ -149,15 +158,22 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     },
     onError: (error) => logger.warn('leader election', { lease: config.lease, error }),
   });
+  const watches = (): WatchHealth[] => [
+    namespaces,
+    policies.informer,
+    ...(reconcilers?.informers ?? []),
+    ...workloads.informers,
+    ...related.informers.values(),
+  ];
   const world: World = {
     now,
     kinds,
     exemptions,
     policies: () => policies.set,
-    related,
+    related: related.live,
     namespaceLabels: (name) => namespaces.get(name),
     parent: (kind, namespace, name) => workloads.object(`${kind.kind}/${namespace}/${name}`),
-    live: new ApiServerReads(client, onError),
+    live: new ApiServerReads(front, onError, (kind) => kind !== 'Secret' || config.secretAccess !== 'None'),
   };
 
   // The certificate and the caches do not wait for each other: the time to the first answer is that of the slower one.
@@ -181,8 +197,9 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     certificate,
     world,
     notReady: () => missing,
+    degraded: () => stuckWatch(watches()),
     draining: () => signal.aborted,
-    routeMayExist: (name) => exists(client, name),
+    routeMayExist: (name) => exists(front, name),
     reviewPolicy: (request) => reviewPolicy(request, compiler, kinds),
     logger,
     metrics,
@@ -209,14 +226,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   renewLater(certificate);
   timers.add(
     setInterval(() => {
-      const informers = [
-        namespaces,
-        policies.informer,
-        ...(reconcilers?.informers ?? []),
-        ...workloads.informers,
-        ...related.informers.values(),
-      ];
-      for (const { resource, lastEvent } of informers) metrics.watchLastEvent.set({ resource }, lastEvent / 1000);
+      publishWatches(watches(), metrics);
     }, WATCH_METRICS_INTERVAL).unref(),
   );
 
@@ -247,6 +257,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   await Promise.all([policies.stop(), workloads.stop(), related.stop(), namespaces.stop()]);
   leaseClient.close();
   client.close();
+  front.close();
 }
 
 /** Resolves when the Service by which the API server calls has an endpoint, or nobody cares any more. */

@@ -51,6 +51,12 @@ export function createMetrics() {
       labelNames: ['resource'],
       registers,
     }),
+    watchState: new Gauge({
+      name: `${prefix}watch_state`,
+      help: '1 for the state that the copy of a resource is in: pending (not read yet), synced, failed (it can not be read, so checks that need it are Unknown), notServed (the cluster has no such API).',
+      labelNames: ['resource', 'state'],
+      registers,
+    }),
     leader: new Gauge({
       name: `${prefix}leader`,
       help: '1 if this replica reconciles, else 0.',

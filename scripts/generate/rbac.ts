@@ -2,6 +2,7 @@
 import { shardNames } from '../../src/controller/webhook-shards.ts';
 import { WORKLOAD_KINDS } from '../../src/engine/kinds.ts';
 import { RELATED_KINDS } from '../../src/engine/related.ts';
+import type { SecretAccess } from '../../src/kube/secret.ts';
 import { GROUP } from '../../src/policy/schema.ts';
 
 interface Rule {
@@ -11,22 +12,24 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
-/** Reads of workloads and related objects, and what our own kinds need. */
+/** Reads of workloads and related objects but Secrets, and what our own kinds need. */
 export function clusterRules(): Rule[] {
-  const read = new Map<string, Set<string>>();
-  for (const { group, resource } of [
-    ...WORKLOAD_KINDS,
-    ...Object.values(RELATED_KINDS),
-    { group: '', resource: 'namespaces' },
-  ]) {
-    read.set(group, (read.get(group) ?? new Set()).add(resource));
-  }
+  const watched = ['list', 'watch'];
+  const alsoGot = ['get', ...watched];
   return [
-    ...[...read].map(([group, resources]) => ({
-      apiGroups: [group],
-      resources: [...resources].toSorted(),
-      verbs: ['get', 'list', 'watch'],
-    })),
+    ...readRules([
+      // Those that are scaled, and CronJobs for the Jobs made of them, are read live before a denial.
+      ...WORKLOAD_KINDS.map(({ group, resource, kind, replicas }) => ({
+        group,
+        resource,
+        verbs: replicas !== undefined || kind === 'CronJob' ? alsoGot : watched,
+      })),
+      // What a workload names is read live before a denial.
+      ...Object.values(RELATED_KINDS)
+        .filter(({ kind }) => kind !== 'Secret')
+        .map(({ group, resource, named }) => ({ group, resource, verbs: named === true ? alsoGot : watched })),
+      { group: '', resource: 'namespaces', verbs: alsoGot },
+    ]),
     // Earlier templates, for kubectl rollout undo.
     { apiGroups: ['apps'], resources: ['controllerrevisions'], verbs: ['list'] },
     { apiGroups: [GROUP], resources: ['readinesspolicies'], verbs: ['get', 'list', 'watch'] },
@@ -46,4 +49,26 @@ export function clusterRules(): Rule[] {
       verbs: ['get', 'update'],
     },
   ];
+}
+
+/** What each setting of --secret-access takes: the chart's `rbac.secrets`. */
+export function secretRules(): Record<SecretAccess, Rule[]> {
+  const rule = (...verbs: string[]): Rule[] => [{ apiGroups: [''], resources: ['secrets'], verbs }];
+  return { Watch: rule('get', 'list', 'watch'), Get: rule('get'), None: [] };
+}
+
+/** One rule for each group and set of verbs. */
+function readRules(reads: readonly { group: string; resource: string; verbs: readonly string[] }[]): Rule[] {
+  const rules = new Map<string, { group: string; resources: Set<string>; verbs: readonly string[] }>();
+  for (const { group, resource, verbs } of reads) {
+    const key = `${group} ${verbs.join()}`;
+    const rule = rules.get(key) ?? { group, resources: new Set(), verbs };
+    rule.resources.add(resource);
+    rules.set(key, rule);
+  }
+  return [...rules.values()].map(({ group, resources, verbs }) => ({
+    apiGroups: [group],
+    resources: [...resources].toSorted(),
+    verbs,
+  }));
 }

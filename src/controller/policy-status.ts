@@ -2,6 +2,8 @@
 import { Type, type Static } from 'typebox';
 import type { WorkloadKind } from '../engine/kinds.ts';
 import { valueAt } from '../engine/path.ts';
+import { RELATED_KINDS, type RelatedKindName } from '../engine/related.ts';
+import type { InformerState } from '../kube/informer.ts';
 import { words } from '../policy/schema.ts';
 import { problemText, type PolicyState } from './policies.ts';
 import type { Tally } from './tally.ts';
@@ -10,7 +12,7 @@ const Count = (description: string) => Type.Integer({ description, minimum: 0 })
 const Text = (description: string, maxLength: number) => Type.String({ description, maxLength });
 
 const ConditionSchema = Type.Object({
-  type: Text('Ready or Enforced.', 63),
+  type: Text('Ready, Enforced or Informed.', 63),
   status: words(['True', 'False', 'Unknown'], 'Whether it holds.'),
   reason: Text('Why, as one word.', 63),
   message: Text('Why, for people.', 4096),
@@ -23,7 +25,7 @@ export const PolicyStatusSchema = Type.Object({
   conditions: Type.Optional(
     Type.Array(ConditionSchema, {
       description:
-        'Ready: the policy is in force. Enforced: the API server asks the operator before it admits workloads, or nothing is to be denied.',
+        'Ready: the policy is in force. Enforced: the API server asks the operator before it admits workloads, or nothing is to be denied. Informed: the operator can read all that the checks need.',
       maxItems: 8,
     }),
   ),
@@ -94,6 +96,10 @@ export interface StatusFacts {
   /** Generations of policies for which the API server is known to route to us, by name. */
   readonly routed: ReadonlyMap<string, number>;
   readonly kinds: readonly WorkloadKind[];
+  /** How far the copies of a kind of workloads can be trusted; undefined: they are not asked for. */
+  readonly workloadState: (kind: string) => InformerState | undefined;
+  /** Why a related kind can't be looked up; undefined if it can. */
+  readonly unreadable: (kind: RelatedKindName) => string | undefined;
   /** Exempt namespaces that exist. */
   readonly exemptNamespaces: readonly string[];
   /** Milliseconds since 1970. */
@@ -112,7 +118,7 @@ export function policyStatus(facts: StatusFacts): PolicyStatus {
     checks.filter((check) => check.priority === priority).reduce((total, { count }) => total + count, 0);
   return {
     observedGeneration: generation,
-    conditions: [ready(facts), enforced(facts)].map((condition) => {
+    conditions: [ready(facts), enforced(facts), informed(facts)].map((condition) => {
       const before = previous.find(({ type }) => type === condition.type);
       const since = before?.status === condition.status ? before.lastTransitionTime : new Date(facts.now).toISOString();
       return { ...condition, observedGeneration: generation, lastTransitionTime: since };
@@ -185,16 +191,40 @@ function enforced({ state: { inForce }, routed, now }: StatusFacts): Said {
   };
 }
 
+/** Whatever can't be read makes checks Unknown, or leaves what runs unreported; here is where one sees why. */
+function informed({ state: { inForce }, kinds, workloadState, unreadable }: StatusFacts): Said {
+  const type = 'Informed';
+  const causes: string[] = [];
+  for (const kind of inForce?.reads ?? []) {
+    const cause = unreadable(kind);
+    if (cause === undefined) continue;
+    const concerned = inForce?.enabled
+      .filter(({ check }) => check.reads?.includes(kind))
+      .map(({ check }) => check.name);
+    causes.push(`${RELATED_KINDS[kind].resource}: ${cause} (Unknown: ${concerned?.join(', ')})`);
+  }
+  for (const { kind, resource } of kinds) {
+    const state = workloadState(kind);
+    if (state?.state !== 'failed' || inForce?.match.spec.kinds?.includes(kind) === false) continue;
+    causes.push(`${resource}: ${state.cause} (those that run are not reported)`);
+  }
+  if (causes.length === 0) {
+    return { type, status: 'True', reason: 'AllRead', message: 'All that the checks need can be read.' };
+  }
+  return { type, status: 'False', reason: 'NotRead', message: `${causes.join('; ')}.`.slice(0, 4096) };
+}
+
 function notCovered({
   state: { inForce },
   kinds,
+  workloadState,
   exemptNamespaces,
 }: StatusFacts): NonNullable<PolicyStatus['notCovered']> {
   const known = new Set(kinds.map(({ kind }) => kind));
   return [
     ...exemptNamespaces.map((namespace) => ({ namespace, reason: 'SystemNamespace' as const })),
     ...(inForce?.match.spec.kinds ?? [])
-      .filter((kind) => !known.has(kind))
+      .filter((kind) => !known.has(kind) || workloadState(kind)?.state === 'notServed')
       .map((kind) => ({ kind, reason: 'NotServed' as const })),
   ];
 }

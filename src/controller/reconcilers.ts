@@ -24,6 +24,8 @@ export interface ReconcilersOptions {
   readonly policies: Policies;
   readonly workloads: Workloads;
   readonly related: Related;
+  /** Why a related kind can't be looked up; undefined if it can. */
+  readonly unreadable: (kind: RelatedKindName) => string | undefined;
   readonly namespaceLabels: (namespace: string) => Labels | undefined;
   readonly configuration: {
     readonly name: string;
@@ -45,7 +47,7 @@ export class Reconcilers {
   #routed: ReadonlyMap<string, number> = new Map();
 
   constructor({ configuration, namespaceLabels, ...options }: ReconcilersOptions) {
-    const { policies, exemptions, kinds } = options;
+    const { policies, exemptions, kinds, workloads, unreadable } = options;
     this.#policies = policies;
     this.#audit = new Audit({
       ...options,
@@ -60,6 +62,8 @@ export class Reconcilers {
       facts: () => ({
         routed: this.#routed,
         kinds,
+        workloadState: (kind) => workloads.state(kind),
+        unreadable,
         exemptNamespaces: [...exemptions.namespaces].filter((name) => namespaceLabels(name) !== undefined).toSorted(),
       }),
     });
@@ -91,7 +95,7 @@ export class Reconcilers {
   policiesChanged(): void {
     this.#configuration.changed();
     this.#audit.policiesChanged();
-    for (const name of this.#policies.names()) this.#status.changed(name);
+    this.readabilityChanged();
   }
 
   /** A policy's status may have to say something else. */
@@ -115,6 +119,12 @@ export class Reconcilers {
   /** An answer of Related may have changed; undefined: any of that kind. */
   relatedChanged(kind: RelatedKindName, dependency: Dependency | undefined): void {
     this.#audit.relatedChanged(kind, dependency);
+    if (dependency === undefined) this.readabilityChanged();
+  }
+
+  /** What can be read of the cluster changed, and with it what policies say of themselves. */
+  readabilityChanged(): void {
+    for (const name of this.#policies.names()) this.#status.changed(name);
   }
 
   get informers(): Informer<any>[] {

@@ -1,6 +1,6 @@
 /** The workloads of the cluster, as far as policies concern their kinds: trimmed copies, and nothing of owned objects. */
 import { apiVersionOf, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
-import { deepEqual } from '../engine/equal.ts';
+import { deepEqual, NestedTooDeep } from '../engine/equal.ts';
 import {
   readWorkload,
   type ControllerReference,
@@ -9,7 +9,8 @@ import {
   type Workload,
 } from '../engine/workload.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { Informer } from '../kube/informer.ts';
+import { withholdCredentials } from './withhold.ts';
+import { Informer, type InformerState } from '../kube/informer.ts';
 
 /** `Deployment/shop/web` */
 export type WorkloadKey = string;
@@ -18,6 +19,7 @@ export interface WorkloadsOptions {
   readonly client: KubeClient;
   readonly kinds: readonly WorkloadKind[];
   readonly onChange: (key: WorkloadKey) => void;
+  readonly onState: (kind: string, state: InformerState) => void;
   readonly onError: (kind: string, error: unknown, what: string) => void;
 }
 
@@ -65,6 +67,11 @@ export class Workloads {
     return this.#informers.get(kind)?.state.state === 'synced';
   }
 
+  /** How far the copy of a kind can be trusted; undefined: no policy asks for it. */
+  state(kind: string): InformerState | undefined {
+    return this.#informers.get(kind)?.state;
+  }
+
   *keys(namespace?: string): Iterable<WorkloadKey> {
     for (const [kind, informer] of this.#informers) {
       for (const [rest] of informer.entries()) {
@@ -82,19 +89,33 @@ export class Workloads {
   }
 
   #informerOf(kind: WorkloadKind): Informer<RawObject> {
-    const { client, kinds, onChange, onError } = this.#options;
+    const { client, kinds, onChange, onState, onError } = this.#options;
     return new Informer<RawObject>({
       client,
       group: kind.group,
       versions: [kind.version],
       resource: kind.resource,
-      keep: (object: RawObject) => trimmed(object, kind, kinds),
+      keep: (object: RawObject) => {
+        const kept = trimmed(object, kind, kinds);
+        return kept === undefined ? undefined : withholdCredentials(kept, kind);
+      },
       onChange: (key, before, after) => {
         // A status that changed changes nothing that is kept.
-        if (before === undefined || after === undefined || !deepEqual(before, after)) onChange(`${kind.kind}/${key}`);
+        if (before === undefined || after === undefined || differs(before, after)) onChange(`${kind.kind}/${key}`);
       },
+      onState: (state) => onState(kind.kind, state),
       onError: (error, what) => onError(kind.kind, error, what),
     });
+  }
+}
+
+/** A custom kind may be nested too deep to compare. */
+function differs(before: RawObject, after: RawObject): boolean {
+  try {
+    return !deepEqual(before, after);
+  } catch (error) {
+    if (error instanceof NestedTooDeep) return true;
+    throw error;
   }
 }
 

@@ -34,7 +34,16 @@ const FORMATS: readonly (readonly [name: string, pattern: RegExp])[] = [
 
 /** One pass over a text that none of the formats can be in: nearly every text. No flag `i`: it costs several times as much. */
 const ANY_HINT =
-  /-----BEGIN|A[KS]IA|gh[pousr]_|github_pat|gl[a-z]{2,4}-|xox[a-z]-|hooks\.slack|sk-|AIza|hf_|[rs]k_|whsec_|SG\.|SK[0-9a-f]|npm_|pypi-|_v1_|hv[sbr]\.|dapi|glsa_|dckr_|eyJ|(?:[Kk][Ee][Yy]|[Ww][Oo][Rr][Dd]|[Pp][Ww][Dd])=|:\/\//;
+  /-----BEGIN|A[KS]IA|gh[pousr]_|github_pat|gl[a-z]{2,4}-|xox[a-z]-|hooks\.slack|sk-|AIza|hf_|[rs]k_|whsec_|SG\.|SK[0-9a-f]|npm_|pypi-|_v1_|hv[sbr]\.|dapi|glsa_|dckr_|eyJ|\uE000|(?:[Kk][Ee][Yy]|[Ww][Oo][Rr][Dd]|[Pp][Ww][Dd])=|:\/\//;
+
+/** Marks what stands for a credential; of a range of Unicode that is for private use. */
+const MARK = '\uE000';
+const WITHHELD = /\uE000([^\uE000]{1,64})\uE000/;
+
+/** What to keep of a credential instead of it. @param found - as `credentialIn` names it, which it will do again */
+export function withheld(found: string): string {
+  return MARK + found + MARK;
+}
 
 const URL_PASSWORD = /\b[A-Za-z][A-Za-z0-9+.-]{1,30}:\/\/[^/\s:@]{0,256}:([^@/\s]{1,512})@/g;
 /** `...;Password=x;...` (ADO.NET), `...?user=a&password=x` (JDBC). */
@@ -47,6 +56,8 @@ const CONNECTION_PASSWORD = /(?:^|[;?&\s])(?:password|pwd)=([^;\s&]{4,512})/gi;
  */
 export function credentialIn(text: string): string | undefined {
   if (!ANY_HINT.test(text)) return undefined;
+  const standsFor = WITHHELD.exec(text);
+  if (standsFor !== null) return standsFor[1];
   for (const [name, pattern] of FORMATS) if (pattern.test(text)) return name;
   if (passwordsIn(text, URL_PASSWORD).some(isReal)) return 'a URL with a password';
   if (passwordsIn(text, CONNECTION_PASSWORD).some(isReal)) return 'a connection string with a password';

@@ -65,12 +65,13 @@ export type RelatedKindName = keyof RelatedFacts;
 /**
  * - `found`: all objects under the key, at least one.
  * - `absent`: there is none; `notServed` if the cluster does not serve the kind at all.
- * - `unknown`: could not be found out, with the cause in words for a person.
+ * - `unknown`: could not be found out, with the cause in words for a person; `live` if reading that very object from the
+ *   API server could tell.
  */
 export type Answer<T> =
   | { readonly state: 'found'; readonly values: readonly T[] }
   | { readonly state: 'absent'; readonly notServed?: true }
-  | { readonly state: 'unknown'; readonly cause: string };
+  | { readonly state: 'unknown'; readonly cause: string; readonly live?: true };
 
 export interface Related {
   /** Looks up the objects of a kind in a namespace under that kind's key (`RELATED_KINDS[kind].keyOf`). */

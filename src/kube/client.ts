@@ -8,6 +8,7 @@ import http from 'node:http';
 import type { IncomingMessage, ClientRequest } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { Gate } from './gate.ts';
 
 /** An answer of the API server that is not a success. */
 export class ApiError extends Error {
@@ -48,12 +49,42 @@ export interface RequestOptions {
 const DEFAULT_TIMEOUT = 30_000;
 /** Far above any page of a list that is asked for. */
 const LARGEST_RESPONSE = 256 * 1024 * 1024;
+/** Far above any object that etcd takes, as JSON and with its old version; bytes. */
+const LARGEST_EVENT = 64 * 1024 * 1024;
+/** Pages of lists under way at one time: the rest of memory and of the connections is for others. */
+const LISTS_AT_ONCE = 4;
+/** Connections for all but watches. */
+const MOST_CONNECTIONS = 64;
+/** An overloaded API server lets a request wait for 15 s before it turns it away (API priority and fairness). */
+const WATCH_ANSWER_TIMEOUT = 20_000;
+/** How much later than agreed a watch may end, in milliseconds. */
+const WATCH_GRACE = 3000;
+/** The kernel asks after a silent peer from then on each second, and gives it up after ten questions; milliseconds. */
+const KEEP_ALIVE_DELAY = 10_000;
+
+/** A connection on which nothing comes although something was due. */
+export class SilentConnection extends Error {}
+
+export interface WatchOptions {
+  readonly query?: Query;
+  readonly accept?: string;
+  readonly signal?: AbortSignal;
+  /** Seconds after which the server is to end the watch. One that does not has a dead connection. */
+  readonly seconds: number;
+  /** Told when the server has accepted the watch. */
+  readonly onOpen: () => void;
+  /** Told of each line, parsed. What it throws ends the watch. */
+  readonly onEvent: (event: unknown) => void;
+}
 
 export class KubeClient {
   readonly #config: KubeConfig;
   readonly #server: URL;
   readonly #agent: http.Agent;
+  /** Watches hold their connections; apart from the others, however many there are, they can't keep requests waiting. */
+  readonly #watchAgent: http.Agent;
   readonly #proxied: boolean;
+  readonly #lists = new Gate(LISTS_AT_ONCE);
 
   private constructor(config: KubeConfig) {
     const cluster = config.getCurrentCluster();
@@ -61,8 +92,12 @@ export class KubeClient {
     this.#config = config;
     this.#server = new URL(cluster.server);
     this.#proxied = Boolean(cluster.proxyUrl);
-    const options = { keepAlive: true, maxSockets: 64, keepAliveMsecs: 10_000 };
-    this.#agent = this.#server.protocol === 'http:' ? new http.Agent(options) : new https.Agent(options);
+    const agent = (more: http.AgentOptions): http.Agent => {
+      const options = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_DELAY, ...more };
+      return this.#server.protocol === 'http:' ? new http.Agent(options) : new https.Agent(options);
+    };
+    this.#agent = agent({ maxSockets: MOST_CONNECTIONS });
+    this.#watchAgent = agent({});
   }
 
   /**
@@ -93,25 +128,45 @@ export class KubeClient {
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
+  /** A request for a page of a list. Only a few of all are under way at one time, in the order in which they came. */
+  async list<T>(path: string, options: RequestOptions = {}): Promise<T> {
+    return this.#lists.pass(() => this.request<T>('GET', path, options));
+  }
+
   /**
-   * Opens a watch and hands over each line of it as parsed JSON.
+   * Opens a watch and hands over each line of it.
    *
-   * @param idle - milliseconds without any byte after which the connection counts as dead
+   * The server ends it after `seconds`. A connection that died in silence is told from an idle one by that: nothing else
+   * shows it through proxies, which answer the kernel's probes in the server's stead (docs/adr/0004).
+   *
    * @returns when the server ends the watch
-   * @throws ApiError as `request`; Error on a broken or silent connection, or what `onEvent` throws
+   * @throws ApiError as `request`; SilentConnection; Error on a broken connection, or what `onEvent` throws
    */
-  async watch(
-    path: string,
-    options: Omit<RequestOptions, 'body' | 'timeout'> & { readonly idle: number },
-    onEvent: (event: unknown) => void,
-  ): Promise<void> {
-    const { request, response } = await this.#send('GET', path, options, options.signal, options.idle);
-    if (response.statusCode !== 200) throw errorOf(response, await readAll(response));
-    const decoder = new StringDecoder('utf8');
-    let rest = '';
-    request.setTimeout(options.idle, () => request.destroy(new Error(`nothing came for ${options.idle} ms`)));
+  async watch(path: string, { seconds, onOpen, onEvent, ...options }: WatchOptions): Promise<void> {
+    const query = { ...options.query, watch: true, allowWatchBookmarks: true, timeoutSeconds: seconds };
+    const { request, response } = await this.#send(
+      'GET',
+      path,
+      { ...options, query },
+      options.signal,
+      WATCH_ANSWER_TIMEOUT,
+    );
+    const silent = (): void => {
+      response.destroy(new SilentConnection('the watch did not end when it should: the connection is dead'));
+    };
+    const due = performance.now() + seconds * 1000;
+    let timer = setTimeout(silent, seconds * 1000 + WATCH_GRACE);
     try {
+      if (response.statusCode !== 200) throw errorOf(response, await readAll(response));
+      onOpen();
+      const decoder = new StringDecoder('utf8');
+      let rest = '';
       for await (const chunk of response) {
+        if (performance.now() > due) {
+          // Late, but alive: a slow connection brings what was under way.
+          clearTimeout(timer);
+          timer = setTimeout(silent, WATCH_GRACE);
+        }
         rest += decoder.write(chunk as Buffer);
         let from = 0;
         for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n', from)) {
@@ -119,31 +174,43 @@ export class KubeClient {
           from = end + 1;
         }
         rest = rest.slice(from);
+        if (rest.length > LARGEST_EVENT) throw new Error(`an event of the watch is larger than ${LARGEST_EVENT} bytes`);
       }
     } finally {
-      request.destroy();
+      clearTimeout(timer);
+      // A watch that the server has ended leaves its connection to the next one.
+      if (!response.complete) request.destroy();
+    }
+  }
+
+  /** Gives up the connections that wait for work: where one turned out to be dead, others may be too. */
+  dropIdle(): void {
+    for (const { freeSockets } of [this.#agent, this.#watchAgent]) {
+      for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
     }
   }
 
   /** Closes idle connections. */
   close(): void {
     this.#agent.destroy();
+    this.#watchAgent.destroy();
   }
 
   async #send(
     method: Method,
     path: string,
-    { query = {}, body, contentType, accept }: RequestOptions,
+    asked: RequestOptions,
     signal: AbortSignal | undefined,
-    idle?: number,
+    answerWithin?: number,
   ): Promise<{ readonly request: ClientRequest; readonly response: IncomingMessage }> {
+    const { query = {}, body, contentType, accept } = asked;
     const url = new URL(this.#server.pathname.replace(/\/$/, '') + path, this.#server);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const options: https.RequestOptions = { method, headers: {} };
     await this.#config.applyToHTTPSOptions(options);
-    if (!this.#proxied) options.agent = this.#agent;
+    if (!this.#proxied) options.agent = answerWithin === undefined ? this.#agent : this.#watchAgent;
     if (signal !== undefined) options.signal = signal;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     options.headers = {
@@ -156,12 +223,32 @@ export class KubeClient {
     };
     return new Promise((resolve, reject) => {
       const request = (url.protocol === 'http:' ? http : https).request(url, options);
-      if (idle !== undefined) request.setTimeout(idle, () => request.destroy(new Error(`no answer for ${idle} ms`)));
-      request.on('response', (response) => resolve({ request, response }));
-      request.on('error', reject);
+      const timer =
+        answerWithin === undefined
+          ? undefined
+          : setTimeout(() => {
+              request.destroy(new SilentConnection(`no answer within ${answerWithin} ms`));
+            }, answerWithin);
+      request.on('socket', (socket) => socket.setKeepAlive(true, KEEP_ALIVE_DELAY));
+      request.on('response', (response) => {
+        clearTimeout(timer);
+        resolve({ request, response });
+      });
+      request.on('error', (error) => {
+        clearTimeout(timer);
+        // The server had closed a connection that we kept: nothing was asked yet.
+        if (method === 'GET' && request.reusedSocket && signal?.aborted !== true && isReset(error)) {
+          this.dropIdle();
+          resolve(this.#send(method, path, asked, signal, answerWithin));
+        } else reject(error);
+      });
       request.end(payload);
     });
   }
+}
+
+function isReset(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'ECONNRESET' || error.code === 'EPIPE';
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {

@@ -3,8 +3,9 @@
  * forgotten the place, and never gives up. What is kept of an object is decided at the door.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deepEqual } from '../engine/equal.ts';
 import { Backoff } from './backoff.ts';
-import { hasStatus, pathOf, type KubeClient, type Query, type ResourceAddress } from './client.ts';
+import { ApiError, hasStatus, pathOf, type KubeClient, type Query, type ResourceAddress } from './client.ts';
 
 /** meta/v1 Table, asked for where the objects themselves must not be sent. */
 export const TABLE = 'application/json;as=Table;g=meta.k8s.io;v=v1';
@@ -50,13 +51,30 @@ interface WatchEvent {
   readonly object: any;
 }
 
-const PAGE = 500;
-/** Seconds after which the server ends a watch; spread so that not all of them are renewed at once. */
-const WATCH_SECONDS = { least: 240, spread: 60 };
-/** Bookmarks come about each minute; silence for longer means a dead connection. */
-const IDLE = 90_000;
-/** How often an API that is not served, or not allowed, is asked for again, in milliseconds. */
-const RETRY_ABSENT = 15_000;
+/** Small enough that reading one page does not hold up a request for long. */
+const PAGE = 250;
+/**
+ * Seconds after which the server ends a watch; spread so that not all of them are renewed at once. Short, because that is
+ * how a dead connection is noticed (docs/adr/0004): 23 s at most, with the grace that the client gives.
+ */
+const WATCH_SECONDS = { least: 15, spread: 5 };
+/** A watch that lived this long, in milliseconds, was a good one: waiting times begin anew. */
+const GOOD_WATCH = 1000;
+/** Waiting times in milliseconds, from the first to the longest, by what went wrong. */
+const WAITS = {
+  /** The connection broke or never came to be. Short, so that copies are right again soon after. */
+  broken: [200, 3000],
+  /** The server answers with an error, or has forgotten the place again and again. */
+  refused: [500, 30_000],
+  /** The API is not served, or not allowed. */
+  absent: [1000, 15_000],
+} as const;
+/** The longest time to wait that a server can ask for, in milliseconds. */
+const LONGEST_RETRY_AFTER = 60_000;
+/** An API server that starts refuses what it allows a moment later; so a full copy is held for so long. Milliseconds. */
+const HELD = 5000;
+/** A first list that fails for this long, in milliseconds, is told as a failure, so that nobody waits for it. */
+const PATIENCE = 5000;
 
 /** Thrown inside to list anew: the server no longer has the place in its history. */
 class Expired extends Error {}
@@ -66,8 +84,18 @@ export class Informer<T> {
   readonly #kept = new Map<string, Kept<T>>();
   readonly #stop = new AbortController();
   readonly #settled = Promise.withResolvers<void>();
+  readonly #waits = {
+    broken: new Backoff(...WAITS.broken),
+    refused: new Backoff(...WAITS.refused),
+    absent: new Backoff(...WAITS.absent),
+  };
   #state: InformerState = { state: 'pending' };
   #lastEvent = 0;
+  /** When this was last at work, and since when lists have failed; by the clock that never jumps. */
+  #lastActivity = performance.now();
+  #failingSince: number | undefined;
+  /** The last list in pages took so long that its place was lost. */
+  #unpaged = false;
   #running: Promise<void> | undefined;
 
   constructor(options: InformerOptions<T>) {
@@ -93,6 +121,11 @@ export class Informer<T> {
   /** When anything last came from the server, bookmarks included; milliseconds since 1970. */
   get lastEvent(): number {
     return this.#lastEvent;
+  }
+
+  /** Milliseconds since this last did or heard anything. More than some minutes means that it is stuck. */
+  get idleFor(): number {
+    return performance.now() - this.#lastActivity;
   }
 
   /** Resolves when the first answer is there: a full copy, or that there is none to be had. */
@@ -122,48 +155,62 @@ export class Informer<T> {
     const kept = this.#kept.get(key);
     if (kept === undefined || kept.value !== before) return;
     this.#kept.set(key, { version: kept.version, value: after });
-    this.#options.onChange(key, before, after);
+    this.#tell(key, before, after);
   }
 
   async #run(): Promise<void> {
-    const backoff = new Backoff(500, 30_000);
     while (!this.#stop.signal.aborted) {
-      let wait: number;
       try {
-        const address = await this.#list();
-        backoff.reset();
-        await this.#watchFrom(address.address, address.resourceVersion, backoff);
-        continue;
+        const { address, resourceVersion } = await this.#list();
+        await this.#watchFrom(address, resourceVersion);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        if (error instanceof Expired) continue;
-        wait = this.#failed(error, backoff);
+        await this.#pause(this.#failed(error));
       }
-      await this.#pause(wait);
     }
   }
 
   /** Waits so many milliseconds, or until it is stopped. */
   async #pause(milliseconds: number): Promise<void> {
+    this.#lastActivity = performance.now();
     await sleep(milliseconds, undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
 
-  /** Takes note of a failure. @returns how long to wait */
-  #failed(error: unknown, backoff: Backoff): number {
+  /** Takes note of what ended a list or a watch for good. @returns how long to wait before listing, in milliseconds */
+  #failed(error: unknown): number {
+    if (error instanceof Expired) return this.#waits.refused.next();
+    this.#failingSince ??= performance.now();
+    const failingFor = performance.now() - this.#failingSince;
+    const isHeld = this.#state.state === 'synced' && failingFor < HELD;
     if (hasStatus(error, 404)) {
-      this.#replace(new Map());
-      this.#setState({ state: 'notServed' });
-      return RETRY_ABSENT;
+      if (!isHeld) {
+        this.#replace(new Map());
+        this.#setState({ state: 'notServed' });
+      }
+      return this.#waits.absent.next();
     }
     const cause = error instanceof Error ? error.message : String(error);
     this.#options.onError?.(error, 'list or watch');
-    if (hasStatus(error, 401, 403)) {
-      this.#replace(new Map());
-      this.#setState({ state: 'failed', cause });
-      return RETRY_ABSENT;
+    if (hasStatus(error, 403)) {
+      // What was known stays known, it only is no answer any more.
+      if (!isHeld) this.#setState({ state: 'failed', cause });
+      return this.#waits.absent.next();
     }
-    // A copy that was full once stays in use; one that never was has no answer yet.
-    return backoff.next();
+    if (hasStatus(error, 410)) this.#unpaged = true;
+    // A copy that was full once stays in use; one that never was has no answer yet, and after a while none to wait for.
+    const isWaitedFor = this.#state.state === 'pending' && failingFor < PATIENCE;
+    if (this.#state.state !== 'synced' && !isWaitedFor) this.#setState({ state: 'failed', cause });
+    return this.#waitAfter(error);
+  }
+
+  /** How long to wait after a failure: as long as the server asks, or longer each time. Milliseconds. */
+  #waitAfter(error: unknown): number {
+    if (!(error instanceof ApiError)) {
+      this.#options.client.dropIdle();
+      return this.#waits.broken.next();
+    }
+    const asked = (error.retryAfter ?? 0) * 1000 * (1 + Math.random() / 4);
+    return Math.max(this.#waits.refused.next(), Math.min(asked, LONGEST_RETRY_AFTER));
   }
 
   async #list(): Promise<{ address: ResourceAddress; resourceVersion: string }> {
@@ -183,18 +230,18 @@ export class Informer<T> {
     const found = new Map<string, Kept<T>>();
     let continueAt: string | undefined;
     for (;;) {
-      const page: ListPage = await this.#options.client.request('GET', pathOf(address), {
-        query: { ...this.#query(), limit: PAGE, continue: continueAt },
+      const page: ListPage = await this.#options.client.list(pathOf(address), {
+        query: { ...this.#query(), limit: this.#unpaged ? undefined : PAGE, continue: continueAt },
         ...this.#accept(),
         signal: this.#stop.signal,
       });
-      this.#lastEvent = Date.now();
-      for (const item of page.items ?? page.rows ?? []) {
-        const kept = this.#keep(item);
-        if (kept !== undefined) found.set(kept.key, kept);
-      }
+      this.#heard();
+      for (const item of page.items ?? page.rows ?? []) this.#collect(item, found);
       continueAt = page.metadata.continue;
       if (!continueAt) {
+        this.#unpaged = false;
+        this.#failingSince = undefined;
+        this.#waits.absent.reset();
         this.#replace(found);
         this.#setState({ state: 'synced' });
         return page.metadata.resourceVersion;
@@ -202,68 +249,85 @@ export class Informer<T> {
     }
   }
 
-  /** Watches until the place is lost. */
-  async #watchFrom(address: ResourceAddress, from: string, backoff: Backoff): Promise<never> {
+  /** Watches until the place is lost. @throws what makes it necessary to list anew */
+  async #watchFrom(address: ResourceAddress, from: string): Promise<never> {
     let resourceVersion = from;
     for (;;) {
-      const startedAt = Date.now();
-      const eventsBefore = this.#lastEvent;
+      let openedAt: number | undefined;
+      let failure: unknown;
       try {
-        await this.#options.client.watch(
-          pathOf(address),
-          {
-            query: {
-              ...this.#query(),
-              watch: true,
-              allowWatchBookmarks: true,
-              resourceVersion,
-              timeoutSeconds: Math.round(WATCH_SECONDS.least + Math.random() * WATCH_SECONDS.spread),
-            },
-            ...this.#accept(),
-            signal: this.#stop.signal,
-            idle: IDLE,
+        await this.#options.client.watch(pathOf(address), {
+          query: { ...this.#query(), resourceVersion },
+          ...this.#accept(),
+          signal: this.#stop.signal,
+          seconds: WATCH_SECONDS.least + Math.floor(Math.random() * (WATCH_SECONDS.spread + 1)),
+          onOpen: () => {
+            openedAt = performance.now();
+            this.#heard();
           },
-          (event) => {
+          onEvent: (event) => {
             resourceVersion = this.#apply(event as WatchEvent) ?? resourceVersion;
-            backoff.reset();
           },
-        );
-        // A server or proxy that ends each watch at once must not be asked in a tight loop.
-        if (this.#lastEvent === eventsBefore && Date.now() - startedAt < 1000) await this.#pause(backoff.next());
+        });
       } catch (error) {
-        if (this.#stop.signal.aborted || error instanceof Expired) throw error;
-        if (hasStatus(error, 410)) throw new Expired();
-        if (hasStatus(error, 401, 403, 404)) throw error;
-        this.#options.onError?.(error, 'watch');
-        await this.#pause(backoff.next());
         if (this.#stop.signal.aborted) throw error;
+        failure = error;
       }
+      const wasGood = openedAt !== undefined && performance.now() - openedAt >= GOOD_WATCH;
+      if (wasGood) {
+        this.#waits.broken.reset();
+        this.#waits.refused.reset();
+      }
+      if (hasStatus(failure, 410)) throw new Expired();
+      if (failure instanceof Expired || hasStatus(failure, 403, 404)) throw failure;
+      if (failure !== undefined) this.#options.onError?.(failure, 'watch');
+      // A server or proxy that ends each watch at once must not be asked in a tight loop.
+      if (failure !== undefined || !wasGood) await this.#pause(this.#waitAfter(failure));
+      if (this.#stop.signal.aborted) throw new Error('stopped');
     }
   }
 
   /** @returns the place in the server's history after the event */
   #apply({ type, object }: WatchEvent): string | undefined {
-    this.#lastEvent = Date.now();
+    this.#heard();
     if (type === 'ERROR') {
       if (object?.code === 410) throw new Expired();
-      throw new Error(`watch: ${object?.message ?? 'the server reports an error'}`);
+      throw new ApiError(
+        Number(object?.code ?? 500),
+        String(object?.reason ?? ''),
+        `watch: ${object?.message ?? type}`,
+      );
     }
     const item = this.#options.table === true ? object?.rows?.[0] : object;
-    const metadata = this.#options.table === true ? item?.object?.metadata : item?.metadata;
+    const metadata = this.#metadataOf(item);
     const version: string | undefined = metadata?.resourceVersion ?? object?.metadata?.resourceVersion;
     if (type === 'BOOKMARK') return version;
-    const kept = type === 'DELETED' ? undefined : this.#keep(item);
-    this.#put(keyOf(metadata), kept);
+    const key = keyOf(metadata);
+    if (key === undefined) return version;
+    this.#put(key, type === 'DELETED' ? undefined : this.#keep(key, item));
     return version;
   }
 
-  #keep(item: any): (Kept<T> & { key: string }) | undefined {
-    const metadata = this.#options.table === true ? item.object.metadata : item.metadata;
+  /** Adds an item of a list to what was found; one that has not changed is not read again. */
+  #collect(item: any, found: Map<string, Kept<T>>): void {
+    const metadata = this.#metadataOf(item);
+    const key = keyOf(metadata);
+    if (key === undefined) return;
+    const present = this.#kept.get(key);
+    const kept = present?.version === metadata.resourceVersion ? present : this.#keep(key, item);
+    if (kept !== undefined) found.set(key, kept);
+  }
+
+  #metadataOf(item: any): any {
+    return this.#options.table === true ? item?.object?.metadata : item?.metadata;
+  }
+
+  #keep(key: string, item: any): Kept<T> | undefined {
     try {
       const value = this.#options.keep(item);
-      return value === undefined ? undefined : { key: keyOf(metadata), version: metadata.resourceVersion, value };
+      return value === undefined ? undefined : { version: this.#metadataOf(item).resourceVersion, value };
     } catch (error) {
-      this.#options.onError?.(error, `reading ${this.#options.resource} ${keyOf(metadata)}`);
+      this.#options.onError?.(error, `reading ${this.#options.resource} ${key}`);
       return undefined;
     }
   }
@@ -273,9 +337,18 @@ export class Informer<T> {
     if (kept === undefined) {
       if (!this.#kept.delete(key)) return;
     } else {
-      this.#kept.set(key, { version: kept.version, value: kept.value });
+      this.#kept.set(key, kept);
     }
-    this.#options.onChange(key, before?.value, kept?.value);
+    this.#tell(key, before?.value, kept?.value);
+  }
+
+  /** Tells of a change. One that can't be dealt with must not cost those after it. */
+  #tell(key: string, before: T | undefined, after: T | undefined): void {
+    try {
+      this.#options.onChange(key, before, after);
+    } catch (error) {
+      this.#options.onError?.(error, `taking note of ${this.#options.resource} ${key}`);
+    }
   }
 
   #replace(found: ReadonlyMap<string, Kept<T>>): void {
@@ -283,8 +356,13 @@ export class Informer<T> {
     for (const [key, kept] of found) if (this.#kept.get(key)?.version !== kept.version) this.#put(key, kept);
   }
 
+  #heard(): void {
+    this.#lastEvent = Date.now();
+    this.#lastActivity = performance.now();
+  }
+
   #setState(state: InformerState): void {
-    const changed = state.state !== this.#state.state;
+    const changed = !deepEqual(state, this.#state);
     this.#state = state;
     this.#settled.resolve();
     if (changed) this.#options.onState?.(state);
@@ -300,6 +378,8 @@ export class Informer<T> {
   }
 }
 
-function keyOf(metadata: { readonly namespace?: string; readonly name: string }): string {
+/** The key of an object; undefined of something that has no name. */
+function keyOf(metadata: { readonly namespace?: string; readonly name?: string } | undefined): string | undefined {
+  if (typeof metadata?.name !== 'string') return undefined;
   return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
 }

@@ -9,7 +9,8 @@ import {
 } from '../engine/related.ts';
 import { hasStatus, pathOf, type KubeClient } from './client.ts';
 import { Informer, TABLE, type InformerState } from './informer.ts';
-import { secretFromRow, secretKeysFrom, type SecretRow } from './secret.ts';
+import { Lookups } from './lookups.ts';
+import { secretFromRow, secretKeysFrom, type SecretAccess, type SecretRow } from './secret.ts';
 
 type AnyFacts = RelatedFacts[RelatedKindName];
 
@@ -20,8 +21,23 @@ export function dependencyOf(kind: RelatedKindName, namespace: string, key: stri
   return `${kind}/${namespace}/${key}`;
 }
 
+const NO_SECRETS = {
+  state: 'unknown',
+  cause: 'the operator is set not to read secrets (--secret-access=None)',
+} as const;
+const SECRET_NOT_READ: Answer<never> = {
+  state: 'unknown',
+  cause: 'the operator reads secrets one by one (--secret-access=Get) and has not read this one yet',
+  live: true,
+};
+/** How often what depends on unwatched Secrets is judged anew, in milliseconds. */
+const SWEEP = 10 * 60_000;
+/** For one read of an unwatched Secret, in milliseconds. */
+const LOOKUP_TIMEOUT = 10_000;
+
 export interface InformedRelatedOptions {
   readonly client: KubeClient;
+  readonly secretAccess: SecretAccess;
   /** Told of each look-up whose answer may have changed; `undefined`: all look-ups of the kind. */
   readonly onChange: (kind: RelatedKindName, dependency: Dependency | undefined) => void;
   readonly onState: (kind: RelatedKindName, state: InformerState) => void;
@@ -36,15 +52,25 @@ export class InformedRelated implements Related {
   readonly #informers = new Map<RelatedKindName, Informer<AnyFacts>>();
   /** By dependency, then by object key. */
   readonly #index = new Map<Dependency, Map<string, AnyFacts>>();
+  /** Only with the access `Get`. */
+  readonly #secrets: Lookups<RelatedFacts['Secret']> | undefined;
+  readonly #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: InformedRelatedOptions) {
     this.#options = options;
+    if (options.secretAccess !== 'Get') return;
+    this.#secrets = new Lookups({
+      read: (namespace, name) => readLive(options.client, 'Secret', namespace, name, LOOKUP_TIMEOUT),
+      onChange: (namespace, name) => options.onChange('Secret', dependencyOf('Secret', namespace, name)),
+    });
+    this.#sweep = setInterval(() => options.onChange('Secret', undefined), SWEEP).unref();
   }
 
   /** Begins to watch kinds that are not watched yet. Resolves when each has its first answer, whichever it is. */
   async ensure(kinds: Iterable<RelatedKindName>): Promise<void> {
     const settled: Promise<void>[] = [];
     for (const kind of kinds) {
+      if (kind === 'Secret' && this.#options.secretAccess !== 'Watch') continue;
       let informer = this.#informers.get(kind);
       if (informer === undefined) {
         informer = this.#informerOf(RELATED_KINDS[kind]);
@@ -57,6 +83,10 @@ export class InformedRelated implements Related {
   }
 
   find<K extends RelatedKindName>(kind: K, namespace: string, key: string): Answer<RelatedFacts[K]> {
+    if (kind === 'Secret' && this.#options.secretAccess !== 'Watch') {
+      if (this.#secrets === undefined) return NO_SECRETS;
+      return (this.#secrets.find(namespace, key) ?? SECRET_NOT_READ) as Answer<RelatedFacts[K]>;
+    }
     const state: InformerState = this.#informers.get(kind)?.state ?? { state: 'pending' };
     switch (state.state) {
       case 'pending':
@@ -82,7 +112,24 @@ export class InformedRelated implements Related {
     return this.#informers;
   }
 
+  /** For admission: a Secret that is not watched is to be read live, however short ago another read was. */
+  get live(): Related {
+    if (this.#secrets === undefined) return this;
+    return {
+      find: (kind, namespace, key) => (kind === 'Secret' ? SECRET_NOT_READ : this.find(kind, namespace, key)),
+    };
+  }
+
+  /** Why a kind can't be looked up at present, in words for a person; undefined if it can. */
+  unreadable(kind: RelatedKindName): string | undefined {
+    if (kind === 'Secret' && this.#options.secretAccess === 'None') return NO_SECRETS.cause;
+    const state = this.#informers.get(kind)?.state;
+    return state?.state === 'failed' ? state.cause : undefined;
+  }
+
   async stop(): Promise<void> {
+    clearInterval(this.#sweep);
+    this.#secrets?.stop();
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
   }
 

@@ -4,6 +4,13 @@
  */
 import type { SecretFacts } from '../engine/related.ts';
 
+/**
+ * How Secrets are looked up. `Watch`: a watch of all of them, as tables without values. `Get`: each by its name, when it is
+ * asked for. `None`: not at all.
+ */
+export type SecretAccess = 'Watch' | 'Get' | 'None';
+export const SECRET_ACCESS: readonly SecretAccess[] = ['Watch', 'Get', 'None'];
+
 /** A row of a meta/v1 Table of Secrets asked for with includeObject=Metadata. */
 export interface SecretRow {
   /** Name, Type, Data (number of keys), Age: the printer columns of Secrets in kubernetes/pkg/printers/internalversion. */

@@ -82,11 +82,18 @@ const AUTHORIZATION_TTL = 10_000;
 export class ApiServerReads implements LiveReads {
   readonly #client: KubeClient;
   readonly #onError: (error: unknown, what: string) => void;
+  readonly #mayRead: (kind: RelatedKindName) => boolean;
   readonly #authorized = new Map<string, { readonly until: number; readonly answer: Promise<boolean> }>();
 
-  constructor(client: KubeClient, onError: (error: unknown, what: string) => void) {
+  /** @param mayRead - kinds of which nothing is to be read answer nothing new */
+  constructor(
+    client: KubeClient,
+    onError: (error: unknown, what: string) => void,
+    mayRead: (kind: RelatedKindName) => boolean,
+  ) {
     this.#client = client;
     this.#onError = onError;
+    this.#mayRead = mayRead;
   }
 
   async namespaceLabels(namespace: string, timeout: number): Promise<Labels | undefined> {
@@ -105,6 +112,7 @@ export class ApiServerReads implements LiveReads {
     name: string,
     timeout: number,
   ): Promise<Answer<RelatedFacts[K]>> {
+    if (!this.#mayRead(kind)) return { state: 'unknown', cause: 'not to be read' };
     return readLive(this.#client, kind, namespace, name, timeout);
   }
 

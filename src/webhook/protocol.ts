@@ -1,36 +1,33 @@
-/** AdmissionReview (admission.k8s.io/v1): bytes in, a request or the reason why it is none. */
-import { Ajv } from 'ajv';
-import { Type, type Static } from 'typebox';
-import { ListOf, Maybe } from '../engine/schema.ts';
+/**
+ * AdmissionReview (admission.k8s.io/v1): bytes in, a request or the reason why it is none. Its shape is looked at by hand:
+ * a validator made of a schema costs as much as judging does.
+ */
 import type { RawObject } from '../engine/workload.ts';
+import { structureProblem } from './structure.ts';
 
-const Text = Type.String();
-const AnyObject = Type.Unsafe<RawObject>({ type: 'object' });
+type Optional<T> = T | null | undefined;
 
-const RequestSchema = Type.Object({
-  uid: Type.String({ minLength: 1, maxLength: 256 }),
-  kind: Type.Object({ group: Maybe(Text), version: Text, kind: Text }),
-  resource: Type.Object({ group: Maybe(Text), version: Text, resource: Text }),
-  subResource: Maybe(Text),
-  name: Maybe(Text),
-  namespace: Maybe(Text),
-  operation: Type.Unsafe<'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'>({
-    type: 'string',
-    enum: ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'],
-  }),
-  userInfo: Type.Object({ username: Maybe(Text), uid: Maybe(Text), groups: ListOf(Text), extra: Maybe(AnyObject) }),
-  object: Maybe(AnyObject),
-  oldObject: Maybe(AnyObject),
-  dryRun: Maybe(Type.Boolean()),
-});
+const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const;
 
-const ReviewSchema = Type.Object({
-  apiVersion: Type.Unsafe<'admission.k8s.io/v1'>({ type: 'string', const: 'admission.k8s.io/v1' }),
-  kind: Type.Unsafe<'AdmissionReview'>({ type: 'string', const: 'AdmissionReview' }),
-  request: RequestSchema,
-});
-
-export type AdmissionRequest = Static<typeof RequestSchema>;
+/** AdmissionRequest, as far as it is read. Null is the same as absent. */
+export interface AdmissionRequest {
+  readonly uid: string;
+  readonly kind: { readonly group?: Optional<string>; readonly version: string; readonly kind: string };
+  readonly resource: { readonly group?: Optional<string>; readonly version: string; readonly resource: string };
+  readonly subResource?: Optional<string>;
+  readonly name?: Optional<string>;
+  readonly namespace?: Optional<string>;
+  readonly operation: (typeof OPERATIONS)[number];
+  readonly userInfo: {
+    readonly username?: Optional<string>;
+    readonly uid?: Optional<string>;
+    readonly groups?: Optional<readonly string[]>;
+    readonly extra?: Optional<RawObject>;
+  };
+  readonly object?: Optional<RawObject>;
+  readonly oldObject?: Optional<RawObject>;
+  readonly dryRun?: Optional<boolean>;
+}
 
 /** What the API server is answered. */
 export interface AdmissionResponse {
@@ -50,33 +47,96 @@ export class BadRequest extends Error {
   }
 }
 
-const validReview = new Ajv({ strict: false, validateFormats: false }).compile<Static<typeof ReviewSchema>>(
-  ReviewSchema,
-);
+const NO_REVIEW = 'not an AdmissionReview of admission.k8s.io/v1:';
+const LONGEST_UID = 256;
 
 /** Reads a body. @throws BadRequest naming the field */
-export function decodeReview(body: string): AdmissionRequest {
+export function decodeReview(body: Buffer): AdmissionRequest {
+  const problem = structureProblem(body);
+  if (problem !== undefined) throw new BadRequest(400, `the body ${problem}`);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(body);
+    parsed = JSON.parse(body.toString('utf8'));
   } catch {
     throw new BadRequest(400, 'the body is not JSON');
   }
-  if (!validReview(parsed)) {
-    const error = validReview.errors?.[0];
-    const field = (error?.instancePath ?? '').slice(1).replaceAll('/', '.') || 'body';
-    const wanted = error?.params['allowedValue'] as string | undefined;
-    const message = wanted === undefined ? error?.message : `must be ${wanted}`;
-    throw new BadRequest(400, `not an AdmissionReview of admission.k8s.io/v1: ${field} ${message}`);
+  const review = objectAt(parsed, 'body');
+  if (review['apiVersion'] !== 'admission.k8s.io/v1') wrong('apiVersion', 'must be admission.k8s.io/v1');
+  if (review['kind'] !== 'AdmissionReview') wrong('kind', 'must be AdmissionReview');
+  const request = objectAt(review['request'], 'request');
+
+  const uid = textAt(request, 'uid', 'request.uid');
+  if (uid === '' || uid.length > LONGEST_UID) wrong('request.uid', `must have 1 to ${LONGEST_UID} characters`);
+  const kind = objectAt(request['kind'], 'request.kind');
+  optional(kind, 'group', isText, 'request.kind.group', 'string');
+  textAt(kind, 'version', 'request.kind.version');
+  textAt(kind, 'kind', 'request.kind.kind');
+  const resource = objectAt(request['resource'], 'request.resource');
+  optional(resource, 'group', isText, 'request.resource.group', 'string');
+  textAt(resource, 'version', 'request.resource.version');
+  textAt(resource, 'resource', 'request.resource.resource');
+  optional(request, 'subResource', isText, 'request.subResource', 'string');
+  optional(request, 'name', isText, 'request.name', 'string');
+  optional(request, 'namespace', isText, 'request.namespace', 'string');
+  const operation = request['operation'];
+  if (!OPERATIONS.includes(operation as AdmissionRequest['operation'])) {
+    wrong('request.operation', `must be one of ${OPERATIONS.join(', ')}`);
   }
-  const { request } = parsed;
-  if ((request.operation === 'CREATE' || request.operation === 'UPDATE') && !request.object) {
-    throw new BadRequest(
-      400,
-      `not an AdmissionReview of admission.k8s.io/v1: request.object is required for ${request.operation}`,
-    );
+  const user = objectAt(request['userInfo'], 'request.userInfo');
+  optional(user, 'username', isText, 'request.userInfo.username', 'string');
+  optional(user, 'uid', isText, 'request.userInfo.uid', 'string');
+  optional(user, 'groups', isTexts, 'request.userInfo.groups', 'an array of strings');
+  optional(user, 'extra', isObject, 'request.userInfo.extra', 'object');
+  optional(request, 'object', isObject, 'request.object', 'object');
+  optional(request, 'oldObject', isObject, 'request.oldObject', 'object');
+  optional(request, 'dryRun', isFlag, 'request.dryRun', 'boolean');
+  if ((operation === 'CREATE' || operation === 'UPDATE') && !request['object']) {
+    wrong('request.object', `is required for ${operation}`);
   }
-  return request;
+  // Looked at field by field above.
+  return request as unknown as AdmissionRequest;
+}
+
+function wrong(field: string, message: string): never {
+  throw new BadRequest(400, `${NO_REVIEW} ${field} ${message}`);
+}
+
+function objectAt(value: unknown, field: string): RawObject {
+  if (value === undefined) wrong(field, 'is required');
+  return isObject(value) ? value : wrong(field, 'must be object');
+}
+
+function textAt(holder: RawObject, name: string, field: string): string {
+  const value = holder[name];
+  if (value === undefined) wrong(field, 'is required');
+  return isText(value) ? value : wrong(field, 'must be string');
+}
+
+function optional(
+  holder: RawObject,
+  name: string,
+  fits: (value: unknown) => boolean,
+  field: string,
+  wanted: string,
+): void {
+  const value = holder[name];
+  if (value !== undefined && value !== null && !fits(value)) wrong(field, `must be ${wanted}`);
+}
+
+function isObject(value: unknown): value is RawObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isFlag(value: unknown): boolean {
+  return typeof value === 'boolean';
 }
 
 /** Writes the answer to a request. */

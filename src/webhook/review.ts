@@ -232,12 +232,20 @@ async function settle(
       return judge(policy, workload, related, now, admission);
     });
 
-  let verdicts = judgeAll(world.related, () => undefined);
-  if (!verdicts.some(denies)) return verdicts;
+  let isUndecidable = false;
+  const noting: Related = {
+    find: (kind, namespace, key) => {
+      const found = world.related.find(kind, namespace, key);
+      if (found.state === 'unknown' && found.live === true) isUndecidable = true;
+      return found;
+    },
+  };
+  let verdicts = judgeAll(noting, () => undefined);
+  if (!isUndecidable && !verdicts.some(denies)) return verdicts;
 
   const remaining = (): number => Math.max(1, deadline - world.now());
   let related = world.related;
-  if (verdicts.some((verdict) => deniesBy(verdict, 'reference'))) {
+  if (isUndecidable || verdicts.some((verdict) => deniesBy(verdict, 'reference'))) {
     related = await refreshed(workload, judged, world, remaining());
     verdicts = judgeAll(related, () => undefined);
     if (!verdicts.some(denies)) return verdicts;

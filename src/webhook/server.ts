@@ -2,8 +2,11 @@
 import https from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { NestedTooDeep } from '../engine/equal.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
+import { Bodies, type Refusal } from './bodies.ts';
+import { Connections } from './connections.ts';
 import { BadRequest, decodeReview, encodeReview, type AdmissionRequest } from './protocol.ts';
 import { review, type Decision } from './review.ts';
 import type { World } from './world.ts';
@@ -12,8 +15,16 @@ import type { World } from './world.ts';
 export const LARGEST_BODY = 16 * 1024 * 1024;
 /** Bodies that may be held at one time, in bytes; beyond that requests are turned away before memory grows. */
 const MOST_IN_FLIGHT = 64 * 1024 * 1024;
-/** The API server gives 5 s; whatever takes longer is no use to anyone. Milliseconds. */
+/** Requests that may be judged at one time. Judging takes no time unless the API server is asked, which few requests need. */
+const MOST_JUDGED = 256;
+/** Open connections. Each API server keeps one for each request that it has under way. */
+const MOST_CONNECTIONS = 512;
+/** The API server gives 5 s; whatever takes longer is no use to anyone. Milliseconds: handshake, headers, whole request. */
 const REQUEST_TIMEOUT = 10_000;
+/** How often Node looks for what has timed out, in milliseconds. */
+const TIMEOUT_CHECK = 2000;
+/** Rendering the metrics costs as much as many requests; who asks more often gets the same text. Milliseconds. */
+const METRICS_TTL = 1000;
 
 export const WORKLOADS_PATH = '/validate/workloads';
 export const POLICY_PATH = '/validate/policies';
@@ -25,6 +36,8 @@ export interface ServerOptions {
   readonly world: World;
   /** Undefined when requests can be judged, else what is still missing, in words. */
   readonly notReady: () => string | undefined;
+  /** Why nobody should be sent here, although who comes is answered; undefined: nothing speaks against it. */
+  readonly degraded: () => string | undefined;
   /** Told to stop: no longer ready, but requests are still judged, and each answer ends its connection. */
   readonly draining: () => boolean;
   /** Is a route that we do not know one of a policy that exists, so that we may not answer yet? */
@@ -43,13 +56,25 @@ export interface Certificate {
 export class WebhookServer {
   readonly #options: ServerOptions;
   readonly #server: https.Server;
-  #inFlight = 0;
+  readonly #connections: Connections;
+  readonly #bodies = new Bodies(LARGEST_BODY, MOST_IN_FLIGHT);
+  #judged = 0;
+  #metrics: { readonly until: number; readonly text: Promise<string> } | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#server = https.createServer({ ...options.certificate, minVersion: 'TLSv1.2' }, (request, response) => {
-      void this.#handle(request, response);
-    });
+    this.#server = https.createServer(
+      {
+        ...options.certificate,
+        minVersion: 'TLSv1.2',
+        handshakeTimeout: REQUEST_TIMEOUT,
+        connectionsCheckingInterval: TIMEOUT_CHECK,
+      },
+      (request, response) => {
+        void this.#handle(request, response);
+      },
+    );
+    this.#connections = new Connections(this.#server, MOST_CONNECTIONS);
     this.#server.requestTimeout = REQUEST_TIMEOUT;
     this.#server.headersTimeout = REQUEST_TIMEOUT;
     // Longer than the API server keeps idle connections, so that it never writes to one that we just closed.
@@ -85,10 +110,12 @@ export class WebhookServer {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       await this.#route(request, response);
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown instanceof NestedTooDeep ? new BadRequest(422, `the object ${thrown.message}`) : thrown;
       if (error instanceof BadRequest) {
         this.#options.metrics.admissionRequests.inc({ operation: '', kind: '', decision: 'rejected' });
-        send(response, error.status, error.message);
+        if (request.complete) send(response, error.status, error.message);
+        else sendAndClose(request, response, error.status, error.message);
         return;
       }
       this.#options.metrics.admissionRequests.inc({ operation: '', kind: '', decision: 'failed' });
@@ -102,16 +129,17 @@ export class WebhookServer {
     if (this.#options.draining()) response.setHeader('connection', 'close');
     if (path === '/healthz') return send(response, 200, 'ok');
     if (path === '/readyz') {
-      const missing = this.#options.draining() ? 'the operator is stopping' : this.#options.notReady();
+      const missing = this.#options.draining()
+        ? 'the operator is stopping'
+        : (this.#options.notReady() ?? this.#options.degraded());
       return send(response, missing === undefined ? 200 : 503, missing ?? 'ok');
     }
     if (path === '/metrics') {
-      const { registry } = this.#options.metrics;
-      return send(response, 200, await registry.metrics(), registry.contentType);
+      return send(response, 200, await this.#renderedMetrics(), this.#options.metrics.registry.contentType);
     }
     if (path === POLICY_PATH) return this.#answer(request, response, (review) => this.#options.reviewPolicy(review));
     if (path.startsWith(`${WORKLOADS_PATH}/`)) {
-      const route = decodeURIComponent(path.slice(WORKLOADS_PATH.length + 1));
+      const route = path.slice(WORKLOADS_PATH.length + 1);
       return this.#answer(request, response, (admission) => this.#judge(admission, route, response));
     }
     request.resume();
@@ -140,8 +168,29 @@ export class WebhookServer {
     response: ServerResponse,
     decide: (request: AdmissionRequest) => Decision | undefined | Promise<Decision | undefined>,
   ): Promise<void> {
-    const body = await this.#read(request, response);
-    if (body === undefined) return;
+    assertJsonPost(request);
+    const body = await this.#bodies.read(request);
+    if (typeof body === 'string') return turnAway(request, response, body);
+    if (this.#judged >= MOST_JUDGED) {
+      body.release();
+      return turnAway(request, response, 'tooMuch');
+    }
+    this.#judged += 1;
+    const judged = this.#connections.judging(request.socket);
+    try {
+      await this.#decide(body.bytes, response, decide);
+    } finally {
+      this.#judged -= 1;
+      judged();
+      body.release();
+    }
+  }
+
+  async #decide(
+    body: Buffer,
+    response: ServerResponse,
+    decide: (request: AdmissionRequest) => Decision | undefined | Promise<Decision | undefined>,
+  ): Promise<void> {
     const start = performance.now();
     const admission = decodeReview(body);
     const decision = await decide(admission);
@@ -165,60 +214,36 @@ export class WebhookServer {
     metrics.admissionDuration.observe((performance.now() - start) / 1000);
   }
 
-  /** Reads a body within the bounds. @returns undefined if the request was turned away; then it has been answered */
-  async #read(request: IncomingMessage, response: ServerResponse): Promise<string | undefined> {
-    if (request.method !== 'POST') throw new BadRequest(405, 'only POST');
-    const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim();
-    if (type !== 'application/json') throw new BadRequest(415, 'the content type must be application/json');
-    const announced = Number(request.headers['content-length'] ?? 0);
-    if (announced > LARGEST_BODY)
-      return turnAway(request, response, 413, `a body may have ${LARGEST_BODY} bytes at most`);
-
-    const body = await this.#collect(request);
-    if (typeof body !== 'number') return body?.toString('utf8');
-    return body === 413
-      ? turnAway(request, response, 413, `a body may have ${LARGEST_BODY} bytes at most`)
-      : turnAway(request, response, 503, 'too much at once, try again');
-  }
-
-  /**
-   * Collects a body. Events, not an async iterator: that costs as much as the rest of a request.
-   *
-   * @returns the status to turn it away with if it is too large, or too much at once; undefined if the client hung up
-   */
-  #collect(request: IncomingMessage): Promise<Buffer | 413 | 503 | undefined> {
-    return new Promise((resolve) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      let settled = false;
-      const settle = (result: Buffer | 413 | 503 | undefined): void => {
-        if (settled) return;
-        settled = true;
-        this.#inFlight -= size;
-        resolve(result);
-      };
-      request.on('data', (chunk: Buffer) => {
-        if (settled) return;
-        size += chunk.length;
-        this.#inFlight += chunk.length;
-        if (size > LARGEST_BODY) settle(413);
-        else if (this.#inFlight > MOST_IN_FLIGHT) settle(503);
-        else chunks.push(chunk);
-      });
-      request.on('end', () => settle(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-      // The client hung up; nobody is there to be answered.
-      request.on('error', () => settle(undefined));
-      request.on('close', () => settle(undefined));
-    });
+  #renderedMetrics(): Promise<string> {
+    const now = performance.now();
+    if (this.#metrics === undefined || this.#metrics.until < now) {
+      this.#metrics = { until: now + METRICS_TTL, text: this.#options.metrics.registry.metrics() };
+    }
+    return this.#metrics.text;
   }
 }
 
-/** Answers without reading the rest, and closes the connection on which it would still come. */
-function turnAway(request: IncomingMessage, response: ServerResponse, status: number, message: string): undefined {
+function assertJsonPost({ method, headers }: IncomingMessage): void {
+  if (method !== 'POST') throw new BadRequest(405, 'only POST');
+  const type = (headers['content-type'] ?? '').split(';')[0]?.trim();
+  if (type !== 'application/json') throw new BadRequest(415, 'the content type must be application/json');
+  if (Number(headers['content-length'] ?? 0) > LARGEST_BODY) throw new BadRequest(413, TOO_LARGE);
+}
+
+const TOO_LARGE = `a body may have ${LARGEST_BODY} bytes at most`;
+
+/** Answers without reading the rest. */
+function turnAway(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+  if (refusal === 'gone') return;
+  if (refusal === 'tooLarge') sendAndClose(request, response, 413, TOO_LARGE);
+  else sendAndClose(request, response, 503, 'too much at once, try again');
+}
+
+/** Answers and closes the connection, on which the rest of the request may still come. */
+function sendAndClose(request: IncomingMessage, response: ServerResponse, status: number, message: string): void {
   response.setHeader('connection', 'close');
   send(response, status, message);
   response.once('finish', () => request.destroy());
-  return undefined;
 }
 
 function send(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {

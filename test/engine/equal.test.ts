@@ -76,3 +76,11 @@ describe('canonicalJson', () => {
     );
   });
 });
+
+test('what is nested too deep to compare is told, long before the stack is exhausted', () => {
+  const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+  expect(deepEqual(nested(500), nested(500))).toBe(true);
+  for (const levels of [600, 100_000]) {
+    expect(() => deepEqual(nested(levels), nested(levels))).toThrow('is nested more than 500 levels deep');
+  }
+});

@@ -1,0 +1,60 @@
+import { expect, test } from '@jest/globals';
+import type { Answer } from '../../src/engine/related.ts';
+import { Lookups } from '../../src/kube/lookups.ts';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function made(read: (name: string) => Answer<string>) {
+  const world = { now: 0, reads: [] as string[], changes: [] as string[] };
+  const lookups = new Lookups<string>({
+    read: async (namespace, name) => {
+      world.reads.push(`${namespace}/${name}`);
+      return read(name);
+    },
+    onChange: (namespace, name) => world.changes.push(`${namespace}/${name}`),
+    now: () => world.now,
+  });
+  return { lookups, world };
+}
+
+test('asks once, tells when the answer is there, and keeps it', async () => {
+  const { lookups, world } = made(() => ({ state: 'absent' }));
+  expect([lookups.find('a', 'x'), lookups.find('a', 'x')]).toEqual([undefined, undefined]);
+  await turn();
+  expect(world.changes).toEqual(['a/x']);
+  expect(lookups.find('a', 'x')).toEqual({ state: 'absent' });
+  await turn();
+  expect(world.reads).toEqual(['a/x']);
+});
+
+test('an old answer is given while it is asked for anew, and only a new one is told', async () => {
+  let answer: Answer<string> = { state: 'absent' };
+  const { lookups, world } = made(() => answer);
+  lookups.find('a', 'x');
+  await turn();
+  world.now = 61_000;
+  expect(lookups.find('a', 'x')).toEqual({ state: 'absent' });
+  await turn();
+  expect([world.reads.length, world.changes.length]).toEqual([2, 1]);
+  answer = { state: 'found', values: ['it'] };
+  world.now = 122_000;
+  lookups.find('a', 'x');
+  await turn();
+  expect(world.changes.length).toBe(2);
+  expect(lookups.find('a', 'x')).toEqual(answer);
+  world.now += 601_000;
+  expect(lookups.find('a', 'x')).toBeUndefined();
+});
+
+test('is bounded, and stops', async () => {
+  const { lookups, world } = made(() => ({ state: 'absent' }));
+  for (let round = 0; round < 3; round++) {
+    for (let index = 0; index < 5000; index++) lookups.find('a', `x${round}-${index}`);
+    for (let turns = 0; turns < 30_000 && world.reads.length < (round + 1) * 5000; turns++) await turn();
+  }
+  expect(world.reads.length).toBe(15_000);
+  expect(lookups.find('a', 'x2-1')).toBeDefined();
+  expect(lookups.find('a', 'x0-1')).toBeUndefined();
+  lookups.stop();
+  expect(lookups.find('a', 'x2-1')).toBeUndefined();
+});
