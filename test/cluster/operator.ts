@@ -48,8 +48,18 @@ export async function installOperator(cluster: Cluster): Promise<string> {
   return stdout;
 }
 
+/** How the operator is run; what is not given is as in the tests that share one. */
+export interface OperatorOptions {
+  /** More environment variables. */
+  readonly env?: Record<string, string>;
+}
+
 /** Starts the bundle and waits until it is ready. @throws Error if it is not within 20 s */
-export async function startOperator(cluster: Cluster, more: readonly string[] = []): Promise<Operator> {
+export async function startOperator(
+  cluster: Cluster,
+  more: readonly string[] = [],
+  options: OperatorOptions = {},
+): Promise<Operator> {
   const port = await freePort();
   const url = `https://127.0.0.1:${port}`;
   const kubeconfig = await cluster.kubeconfigFor({
@@ -69,7 +79,7 @@ export async function startOperator(cluster: Cluster, more: readonly string[] = 
       '--log-format=text',
       ...more,
     ],
-    env: { PATH: process.env['PATH'] ?? '', HOME: cluster.dir },
+    env: { PATH: process.env['PATH'] ?? '', HOME: cluster.dir, ...options.env },
     log,
   });
   const end = Date.now() + READY_MS;

@@ -160,17 +160,25 @@ test.each(wrongShapes)('%s is denied, naming the field', async (_name, change, m
   expect(response.status.message).toContain(message);
 });
 
-test('an object nested too deep to compare is never allowed', async () => {
-  const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
-  const body = reviewOf({ ...good(), x: 'DEEP' }, { operation: 'UPDATE', oldObject: good() });
-  const spec = JSON.stringify(good()['spec'].template.spec);
-  const hostile = body.replaceAll(
-    `"template":{"metadata":{"labels":{"app":"web"}},"spec":${spec}`,
-    (text) => `${text},"deep":${deep}`,
-  );
-  const { status, text } = await post(hostile);
-  expect(status === 200 ? (JSON.parse(text) as Json)['response'].allowed : status).not.toBe(undefined);
+test('an object nested too deep to compare is refused with 422, and with 400 where it is large', async () => {
+  const answers = [1000, 10_000, 100_000].map(async (levels) => {
+    const deep = `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+    const body = reviewOf(good(), { operation: 'UPDATE', oldObject: good() });
+    const spec = JSON.stringify(good()['spec'].template.spec);
+    const hostile = body.replaceAll(`"spec":${spec}`, (text) => `${text},"deep":${deep}`);
+    expect(hostile.length).toBeGreaterThan(body.length + 2 * levels);
+    return post(hostile);
+  });
+  expect(await Promise.all(answers)).toEqual([
+    { status: 422, text: 'the object is nested more than 500 levels deep' },
+    { status: 422, text: 'the object is nested more than 500 levels deep' },
+    { status: 400, text: 'the body is nested more than 500 levels deep' },
+  ]);
   expect((await post(reviewOf(good()))).status).toBe(200);
+});
+
+test('a path that is no text is unknown', async () => {
+  expect((await post(reviewOf(good()), {}, '/validate/workloads/%E0%A4%A')).status).not.toBe(500);
 });
 
 test('other paths, methods and endpoints', async () => {

@@ -28,6 +28,7 @@ test('CRD and policy applied', async () => {
   expect(status.conditions.map((condition: Json) => [condition.type, condition.status])).toEqual([
     ['Ready', 'True'],
     ['Enforced', 'True'],
+    ['Informed', 'True'],
   ]);
   expect(status.notCovered).toContainEqual({ namespace: 'kube-system', reason: 'SystemNamespace' });
 });

@@ -1,0 +1,232 @@
+/** Plants secret values through real objects and looks for them wherever the operator could keep or show them. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import https from 'node:https';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { kubectl, type CommandResult } from '../cluster/kubectl.ts';
+import { enforced, installOperator, startOperator, type Operator } from '../cluster/operator.ts';
+
+jest.setTimeout(180_000);
+type Json = Record<string, any>;
+
+/** Where each value is planted, by the value. None of them is a real one. */
+const PLANTED = {
+  'xyzzy-value-of-a-secret': 'a Secret',
+  'xyzzy-string-data-of-a-secret': 'stringData of a Secret',
+  'xyzzy-secret-without-managers': 'a Secret whose field managers do not tell its keys',
+  'xyzzy-value-of-a-configmap': 'a ConfigMap',
+  'xyzzy-literal-password-8c1f': 'a literal variable',
+  [`ghp_${'a1B2c3D4e5F6'.repeat(3)}`]: 'a literal token under an ordinary name',
+  'xyzzy-flag-value-77aa': 'a flag',
+  'xyzzy-next-word-41bd': 'the word after a flag',
+  'xyzzy-url-password-d0d0': 'a URL',
+  'xyzzy-bearer-token-9e9e': 'a header of a probe',
+  [`AKIA${'ABCD1234'.repeat(2)}`]: 'an annotation',
+} as const;
+const [
+  IN_SECRET,
+  IN_STRING_DATA,
+  WITHOUT_MANAGERS,
+  IN_CONFIGMAP,
+  LITERAL,
+  GITHUB,
+  FLAG,
+  WORD,
+  URL_PASSWORD,
+  BEARER,
+  AWS,
+] = Object.keys(PLANTED);
+
+let cluster: Cluster;
+let operator: Operator;
+let denial: CommandResult;
+let warned: CommandResult;
+
+const apply = (object: Json): Promise<CommandResult> =>
+  kubectl(cluster, ['apply', '-f', '-'], { input: JSON.stringify(object), allowFailure: true });
+
+const policy = (name: string, critical: string, team: string): Json => ({
+  apiVersion: 'readiness-operator.dev/v1alpha1',
+  kind: 'ReadinessPolicy',
+  metadata: { name },
+  spec: {
+    profile: 'production-v1',
+    match: { namespaceSelector: { matchLabels: { team } } },
+    enforcement: { critical, important: 'Warn', niceToHave: 'Warn' },
+  },
+});
+
+const leaky = (namespace: string): Json => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'leaky-workload', namespace, annotations: { 'example.com/key': AWS } },
+  spec: {
+    selector: { matchLabels: { app: 'leaky' } },
+    template: {
+      metadata: { labels: { app: 'leaky' } },
+      spec: {
+        containers: [
+          {
+            name: 'app',
+            image: 'registry.example.com/app:1.0.0',
+            args: [`--api-key=${FLAG}`, '--password', WORD],
+            env: [
+              { name: 'DB_PASSWORD', value: LITERAL },
+              { name: 'SETTING', value: GITHUB },
+              { name: 'DATABASE_URL', value: `postgres://shop:${URL_PASSWORD}@db/shop` },
+              { name: 'FROM_SECRET', valueFrom: { secretKeyRef: { name: 'planted', key: 'password' } } },
+              { name: 'MISSING', valueFrom: { secretKeyRef: { name: 'planted', key: 'missing' } } },
+              { name: 'BARE', valueFrom: { secretKeyRef: { name: 'bare', key: 'password' } } },
+              { name: 'FROM_MAP', valueFrom: { configMapKeyRef: { name: 'planted', key: 'setting' } } },
+            ],
+            livenessProbe: {
+              httpGet: { path: '/', port: 80, httpHeaders: [{ name: 'Authorization', value: `Bearer ${BEARER}` }] },
+            },
+          },
+        ],
+      },
+    },
+  },
+});
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  await installOperator(cluster);
+  operator = await startOperator(cluster, ['--log-level=debug'], {
+    env: { NODE_OPTIONS: `--heapsnapshot-signal=SIGUSR2 --diagnostic-dir=${cluster.dir}` },
+  });
+  for (const [name, critical] of [
+    ['watched', 'Warn'],
+    ['guarded', 'Deny'],
+  ] as const) {
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { team: name } } };
+    for (const object of [namespace, policy(name, critical, name)]) expect((await apply(object)).stderr).toBe('');
+    await enforced(cluster, name);
+    const metadata = { name: 'planted', namespace: name };
+    const password = Buffer.from(IN_SECRET ?? '').toString('base64');
+    await apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata,
+      data: { password },
+      stringData: { other: IN_STRING_DATA },
+    });
+    await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { setting: IN_CONFIGMAP } });
+    await apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'bare', namespace: name },
+      stringData: { password: WITHOUT_MANAGERS },
+    });
+    await kubectl(
+      cluster,
+      ['-n', name, 'patch', 'secret', 'bare', '--type=json', '-p'].concat([
+        JSON.stringify([{ op: 'replace', path: '/metadata/managedFields', value: [{}] }]),
+      ]),
+    );
+  }
+  warned = await apply(leaky('watched'));
+  denial = await apply(leaky('guarded'));
+});
+afterAll(async () => {
+  await cluster?.stop();
+});
+
+function expectNone(text: string): void {
+  for (const [value, where] of Object.entries(PLANTED)) {
+    for (const form of [value, Buffer.from(value).toString('base64').slice(0, 20)]) {
+      if (text.includes(form)) throw new Error(`the value of ${where} is in it, after: ${before(text, form)}`);
+    }
+  }
+}
+
+function before(text: string, value: string): string {
+  const at = text.indexOf(value);
+  return text.slice(Math.max(0, at - 120), at);
+}
+
+/** Waits for the report of what runs. */
+async function report(): Promise<Json> {
+  for (let tries = 0; ; tries++) {
+    const { stdout } = await kubectl(cluster, ['-n', 'watched', 'get', 'rrep', '-o', 'json']);
+    const { items } = JSON.parse(stdout) as { items: Json[] };
+    if (items[0] !== undefined) return items[0];
+    if (tries > 100) throw new Error('no report');
+    await sleep(200);
+  }
+}
+
+test('what kubectl is told: findings, no values', () => {
+  expect(warned.code).toBe(0);
+  expect(warned.stderr).toContain('DB_PASSWORD holds a literal credential');
+  expect(denial.code).not.toBe(0);
+  expect(denial.stderr).toContain('SETTING holds a GitHub token');
+  // kubectl itself says nothing of the object but its name.
+  expectNone(warned.stderr + warned.stdout + denial.stderr + denial.stdout);
+});
+
+test('reports, statuses, Events: findings, no values', async () => {
+  const found = await report();
+  const messages = JSON.stringify(found);
+  for (const said of [
+    'DB_PASSWORD holds a literal credential',
+    'SETTING holds a GitHub token',
+    '--api-key holds a literal credential',
+    '--password holds a literal credential',
+    'holds an AWS access key',
+    'holds a URL with a password',
+    'has no key missing',
+  ]) {
+    expect(messages).toContain(said);
+  }
+  // The Secret without managers was found to hold its key.
+  expect(messages).not.toContain('bare');
+  for (const kind of ['rrep', 'rpol', 'events']) {
+    expectNone((await kubectl(cluster, ['get', kind, '-A', '-o', 'json'])).stdout);
+  }
+});
+
+test('metrics and log: no values', async () => {
+  const metrics = await new Promise<string>((resolve, reject) => {
+    https
+      .get(`${operator.url}/metrics`, { rejectUnauthorized: false, agent: false }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.on('end', () => resolve(text));
+      })
+      .on('error', reject);
+  });
+  expect(metrics).toContain('readiness_operator_findings');
+  expectNone(metrics);
+  const log = await readFile(operator.log, 'utf8');
+  expect(log).toContain('policy is in force');
+  expectNone(log);
+});
+
+test('memory: a heap snapshot holds the workload, and no values', async () => {
+  await report();
+  // Whatever belonged to the last requests is let go.
+  await sleep(3000);
+  operator.process.signal('SIGUSR2');
+  const text = await snapshot();
+  expect(text).toContain('leaky-workload');
+  expect(text).toContain('DB_PASSWORD');
+  expectNone(text);
+});
+
+/** Waits for the snapshot that the signal orders. */
+async function snapshot(): Promise<string> {
+  for (let size = -1; ; await sleep(1000)) {
+    const file = (await readdir(cluster.dir)).find((name) => name.endsWith('.heapsnapshot'));
+    if (file === undefined) continue;
+    const path = join(cluster.dir, file);
+    const now = (await stat(path)).size;
+    if (now > 0 && now === size) {
+      const text = await readFile(path, 'utf8');
+      if (text.trimEnd().endsWith('}')) return text;
+    }
+    size = now;
+  }
+}
