@@ -39,7 +39,7 @@ Examples:
   readiness-operator explain memoryLimits`;
 
 /**
- * Adds `check`, `explain` and `profiles`.
+ * Adds `check`, `explain`, `profiles` and `catalog`.
  *
  * @param setExit - told the exit status of a command that ran; usage errors are commander's to throw
  */
@@ -67,6 +67,15 @@ export function addCliCommands(program: Command, setExit: (status: number) => vo
     .action(async ({ output }: { readonly output: TableFormat }) => {
       const { profilesDocument, profilesTable } = await import('./profiles.ts');
       await print(io.stdout, await written(output, profilesDocument, () => profilesTable(look())));
+    });
+
+  program
+    .command('catalog')
+    .description('show what of the production readiness checklist is covered by what')
+    .addOption(outputOption(TABLE_FORMATS))
+    .action(async ({ output }: { readonly output: TableFormat }) => {
+      const { catalogDocument, catalogTable } = await import('./catalog.ts');
+      await print(io.stdout, await written(output, catalogDocument, () => catalogTable(look())));
     });
 }
 
