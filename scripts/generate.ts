@@ -1,6 +1,6 @@
 /** Writes every file that is made from another source. `npm run verify` runs it and fails on any difference. */
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { format, resolveConfig } from 'prettier';
@@ -21,6 +21,11 @@ const { clusterRules, secretRules } = await import('./generate/rbac.ts');
 await write('charts/readiness-operator/files/rules.yaml', yaml(clusterRules()));
 await write('charts/readiness-operator/files/secret-rules.yaml', yaml(secretRules()));
 await write('manifests/install.yaml', await renderChart());
+const { checkIndex, checkPage, withCheckTable } = await import('./generate/docs.ts');
+await rm(`${ROOT}/docs/checks`, { recursive: true, force: true });
+for (const check of CHECKS) await write(`docs/checks/${check.name}.md`, checkPage(check));
+await write('docs/checks/README.md', checkIndex(CHECKS));
+await write('README.md', withCheckTable(await readFile(`${ROOT}/README.md`, 'utf8'), CHECKS));
 
 async function writeCheckIndex(): Promise<void> {
   const files = await readdir(`${ROOT}/src/checks`);

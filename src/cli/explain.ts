@@ -4,6 +4,7 @@ import { CHECKS } from '../checks/index.ts';
 import { GROUPS, type Applicability, type Check, type Scope } from '../engine/check.ts';
 import { DURATION_PATTERN } from '../engine/duration.ts';
 import { nearestName } from '../engine/names.ts';
+import { documentationOf } from '../policy/documentation.ts';
 import { profilePriority } from '../policy/compile.ts';
 import { checkSchema } from '../policy/schema.ts';
 import { layOut, layOutEach, paint, type Look, type Row } from './layout.ts';
@@ -45,8 +46,29 @@ export function explainAll(look: Look): string {
 export function explainCheck(name: string, look: Look): string | undefined {
   const check = CHECKS.find((candidate) => candidate.name === name);
   if (check === undefined) return undefined;
+  return [
+    `${paint(check.name, 'bold', look)}  ${check.title}`,
+    '',
+    ...layOut(
+      factsOf(check).map(([title, text]) => ({ cells: [{ text: title, colour: 'dim' }], text })),
+      look,
+      0,
+    ),
+    '',
+    `Parameters, in a ReadinessPolicy under spec.checks.${check.name}:`,
+    '',
+    ...layOut(
+      parametersOf(check).map(({ name: parameter, type, text }) => ({ cells: cellsOf(parameter, type), text })),
+      look,
+    ),
+    '',
+  ].join('\n');
+}
+
+/** What there is to tell of a check, each with its heading; its page in docs/checks/ says the same. */
+export function factsOf(check: Check): readonly (readonly [string, string])[] {
   const priorities = PROFILE_CHOICES.map((profile) => `${profilePriority(check, profile)} in ${profile}`);
-  const facts: readonly (readonly [string, string])[] = [
+  return [
     ['Met when', check.metWhen],
     ['Why', check.rationale],
     ['Cure', check.remediation],
@@ -55,21 +77,8 @@ export function explainCheck(name: string, look: Look): string | undefined {
     ['Scope', SCOPES[check.scope]],
     ['Checklist', check.items.join(', ')],
     ['Source', check.source],
+    ['Page', documentationOf(check.name) ?? `docs/checks/${check.name}.md`],
   ];
-  return [
-    `${paint(check.name, 'bold', look)}  ${check.title}`,
-    '',
-    ...layOut(
-      facts.map(([title, text]) => ({ cells: [{ text: title, colour: 'dim' }], text })),
-      look,
-      0,
-    ),
-    '',
-    `Parameters, in a ReadinessPolicy under spec.checks.${check.name}:`,
-    '',
-    ...layOut(parametersOf(check), look),
-    '',
-  ].join('\n');
 }
 
 /** What to tell somebody who named a check that does not exist. */
@@ -109,11 +118,12 @@ interface ParameterSchema {
   readonly 'x-kubernetes-int-or-string'?: true;
 }
 
-function parametersOf(check: Check): Row[] {
+/** A check's parameters as people read them. */
+export function parametersOf(check: Check): { readonly name: string; readonly type: string; readonly text: string }[] {
   const { properties } = checkSchema(check) as TSchema & { readonly properties: Record<string, ParameterSchema> };
   return Object.entries(properties).map(([name, schema]) => {
     const fallback = schema.default === undefined ? '' : ` Default: ${JSON.stringify(schema.default)}.`;
-    return { cells: cellsOf(name, typeOf(schema)), text: `${schema.description ?? ''}${fallback}` };
+    return { name, type: typeOf(schema), text: `${schema.description ?? ''}${fallback}` };
   });
 }
 

@@ -2,6 +2,7 @@
 import type { ActivePriority } from '../engine/check.ts';
 import { formatPath } from '../engine/path.ts';
 import { displayPath } from '../engine/workload.ts';
+import { explainedBy } from '../policy/documentation.ts';
 import type { Ready } from '../policy/judge.ts';
 import type { Action } from '../policy/schema.ts';
 import {
@@ -103,7 +104,7 @@ export function summaryLines(report: CheckReport): string[] {
     `${count(workloads, 'workload')} checked with ${report.policies.join(', ')}${states === '' ? '' : `: ${states}`}`,
     `${count(critical + important + niceToHave, 'finding')}${findings === '' ? '' : `: ${findings}`}${denied === 0 ? '' : `; ${count(denied, 'workload')} would be denied`}`,
   ];
-  return first === undefined ? lines : [...lines, `Explained: readiness-operator explain ${first}`];
+  return first === undefined ? lines : [...lines, `Explained: ${explainedBy(first)}`];
 }
 
 function count(number: number, what: string): string {

@@ -7,7 +7,7 @@ import { CHECKS } from '../checks/index.ts';
 import type { ActivePriority, Check } from '../engine/check.ts';
 import { formatPath } from '../engine/path.ts';
 import { displayPath } from '../engine/workload.ts';
-import { documentationOf } from '../policy/documentation.ts';
+import { documentationOf, explainedBy } from '../policy/documentation.ts';
 import type { Action } from '../policy/schema.ts';
 import { VERSION } from '../version.ts';
 import type { CheckedFinding, CheckedUnknown, CheckedWorkload, CheckReport } from './check.ts';
@@ -50,7 +50,7 @@ export function renderSarif(report: CheckReport): string {
 function ruleOf(check: Check) {
   const page = documentationOf(check.name);
   const priority = check.priorities['production-v1'];
-  const help = `${check.rationale} To meet it: ${check.remediation}. More: kubectl readiness explain ${check.name}`;
+  const help = `${check.rationale} To meet it: ${check.remediation}. More: ${explainedBy(check.name)}`;
   return {
     id: check.name,
     name: check.name.charAt(0).toUpperCase() + check.name.slice(1),

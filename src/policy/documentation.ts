@@ -10,3 +10,8 @@ const DOCUMENTATION_BASE: string = '';
 export function documentationOf(check: string, base = DOCUMENTATION_BASE): string | undefined {
   return base === '' ? undefined : `${base}${check}.md`;
 }
+
+/** Where a person reads on about a check: its page, or the command that prints the same. */
+export function explainedBy(check: string): string {
+  return documentationOf(check) ?? `kubectl readiness explain ${check}`;
+}

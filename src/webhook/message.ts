@@ -2,6 +2,7 @@
 import type { ActivePriority } from '../engine/check.ts';
 import { displayPath, type Workload } from '../engine/workload.ts';
 import { formatPath } from '../engine/path.ts';
+import { explainedBy } from '../policy/documentation.ts';
 import { worstFirst, type Finding, type Undecided, type Verdict } from '../policy/judge.ts';
 import type { Action } from '../policy/schema.ts';
 
@@ -83,7 +84,7 @@ export function denialMessage(
     ),
   ];
   if (denied.length > shown.length) text.push(`  and ${denied.length - shown.length} more`);
-  const explain = `Explained: kubectl readiness explain ${shown[0]?.check}`;
+  const explain = `Explained: ${explainedBy(shown[0]?.check ?? '')}`;
   text.push(reportName === undefined ? explain : `${explain}. ${reportLine(workload, reportName)}`);
   return text.join('\n');
 }
