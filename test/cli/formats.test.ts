@@ -273,7 +273,7 @@ describe('github', () => {
       '::notice file=stdin,line=N,col=1,title=secretReferences%3A Pod default/p::could not find out: Secret s: it is not among the manifests',
       '1 workload checked with p: 1 not ready',
       '2 findings: 1 critical, 1 nice to have; 1 workload would be denied',
-      'Explained: readiness-operator explain memoryLimits',
+      'Explained: kubectl readiness explain memoryLimits',
       '',
     ]);
   });
