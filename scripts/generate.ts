@@ -20,6 +20,14 @@ for (const [name, crd] of Object.entries(crds)) {
 const { clusterRules, secretRules } = await import('./generate/rbac.ts');
 await write('charts/readiness-operator/files/rules.yaml', yaml(clusterRules()));
 await write('charts/readiness-operator/files/secret-rules.yaml', yaml(secretRules()));
+const { VALUES, valuesTable, valuesYaml } = await import('./generate/chart-values.ts');
+const CHART = 'charts/readiness-operator';
+await write(`${CHART}/values.yaml`, `# ${NOTICE}\n${valuesYaml(plainYaml)}`);
+await write(
+  `${CHART}/values.schema.json`,
+  JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', $comment: NOTICE, ...VALUES }),
+);
+await writeBetween(`${CHART}/README.md`, 'values', valuesTable());
 await write('manifests/install.yaml', await renderChart());
 const { checkIndex, checkPage, withCheckTable } = await import('./generate/docs.ts');
 await rm(`${ROOT}/docs/checks`, { recursive: true, force: true });
@@ -56,6 +64,7 @@ async function renderChart(): Promise<string> {
     'template',
     'readiness-operator',
     `${ROOT}/charts/readiness-operator`,
+    '--skip-tests',
     ...values,
   ]);
   const namespace = yaml({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'readiness-operator' } });
@@ -63,8 +72,23 @@ async function renderChart(): Promise<string> {
 }
 
 /** YAML in one way, whatever the width of texts. */
+function plainYaml(value: unknown): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
 function yaml(value: unknown): string {
-  return `# ${NOTICE}\n${stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })}`;
+  return `# ${NOTICE}\n${plainYaml(value)}`;
+}
+
+/** Replaces what stands between `<!-- name -->` and `<!-- /name -->` of a page that is written by hand otherwise. */
+async function writeBetween(file: string, name: string, text: string): Promise<void> {
+  const page = await readFile(`${ROOT}/${file}`, 'utf8');
+  const marked = new RegExp(`(<!-- ${name} -->)[^]*(<!-- /${name} -->)`);
+  if (!marked.test(page)) throw new Error(`${file}: no <!-- ${name} --> ... <!-- /${name} --> in it`);
+  await write(
+    file,
+    page.replace(marked, (_, start: string, end: string) => `${start}\n\n${text}\n\n${end}`),
+  );
 }
 
 async function write(file: string, text: string): Promise<void> {

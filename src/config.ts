@@ -35,7 +35,7 @@ interface Flags {
   readonly servicePort: number;
   readonly webhookUrl?: string;
   readonly namespace: string;
-  readonly tlsSecret: string;
+  readonly tlsSecretName: string;
   readonly webhookConfiguration: string;
   readonly ownerClusterRole?: string;
   readonly deployment?: string;
@@ -76,7 +76,7 @@ export function addServeOptions(command: Command): Command {
         parseUrl,
       ),
     )
-    .addOption(option('--tls-secret <name>', 'Secret that holds CA and certificate').default('readiness-operator-tls'))
+    .addOption(option('--tls-secret-name <name>', 'Secret that holds CA and certificate').default('readiness-operator-tls'))
     .addOption(
       option('--webhook-configuration <name>', 'name of the webhook configuration').default('readiness-operator'),
     )
@@ -114,7 +114,7 @@ export function configOf(command: Command): Config {
         ? { service: { namespace: flags.namespace, name: flags.service, port: flags.servicePort } }
         : { url: flags.webhookUrl },
     namespace: flags.namespace,
-    tlsSecret: flags.tlsSecret,
+    tlsSecret: flags.tlsSecretName,
     webhookConfiguration: flags.webhookConfiguration,
     ownerClusterRole: flags.ownerClusterRole,
     deployment: flags.deployment,

@@ -28,9 +28,12 @@ addServeOptions(program.command('serve').description('run the operator')).action
 
 try {
   const { addCliCommands } = await import('./cli/commands.ts');
-  addCliCommands(program, (status) => {
+  const { addProbeCommand } = await import('./cli/probe.ts');
+  const setExit = (status: number): void => {
     process.exitCode = status;
-  });
+  };
+  addCliCommands(program, setExit);
+  addProbeCommand(program, setExit);
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {

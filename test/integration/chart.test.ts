@@ -1,10 +1,14 @@
 /** The chart, rendered by helm and taken by a real API server. */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
-import { helm } from '../cluster/kubectl.ts';
-import { attempt, kube } from './stage.ts';
+import { parse, parseAllDocuments, stringify } from 'yaml';
+import { startCluster } from '../cluster/cluster.ts';
+import { helm, kubectl } from '../cluster/kubectl.ts';
+import { attempt, kube, type Json } from './stage.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const CHART = join(import.meta.dirname, '../../charts/readiness-operator');
 const target = { kubeconfig: process.env['READINESS_TEST_KUBECONFIG'] ?? '' };
 const IMAGE = ['--set', 'image.repository=registry.example.com/readiness-operator'];
@@ -18,19 +22,124 @@ test('helm lint', async () => {
   expect([code, stdout + stderr]).toEqual([0, expect.stringContaining('0 chart(s) failed')]);
 });
 
-test.each([
+const MONITORING = 'serviceMonitor.enabled=true,serviceMonitor.labels.release=prometheus,prometheusRule.enabled=true';
+const MATRIX: [string, string[]][] = [
   ['defaults', []],
+  ['one replica', ['--set', 'replicas=1,podDisruptionBudget.enabled=false,networkPolicy.enabled=false']],
+  ['none, to stop it', ['--set', 'replicas=0']],
   [
-    'everything set',
+    'names and scheduling',
     [
       '--set',
-      'excludedNamespaces={a,b},excludedUsers={system:serviceaccount:argo:argo},log.format=text,nodeSelector.disk=ssd,imagePullSecrets[0].name=pull,image.tag=1.2.3',
+      'excludedNamespaces={a,b},excludedUsers={system:serviceaccount:argo:argo},log.format=text,log.level=debug,nodeSelector.disk=ssd,imagePullSecrets[0].name=pull,image.tag=1.2.3,priorityClassName=system-cluster-critical,tolerations[0].operator=Exists,podLabels.team=platform,podAnnotations.note=x',
     ],
   ],
-])('%s: the API server takes it', async (_name, more) => {
+  ["in the nodes' network", ['--set', 'hostNetwork=true,port=10250']],
+  ['a Secret of your own', ['--set', 'certificate.source=Provided,certificate.secretName=webhook-tls']],
+  [
+    'spread by yourself',
+    [
+      '--set-json',
+      'topologySpreadConstraints=[{"topologyKey":"rack","maxSkew":1,"whenUnsatisfiable":"DoNotSchedule","labelSelector":{"matchLabels":{"app.kubernetes.io/name":"readiness-operator"}}}]',
+    ],
+  ],
+  [
+    'custom kinds',
+    [
+      '--set-json',
+      'workloadKinds=[{"group":"argoproj.io","version":"v1alpha1","kind":"Rollout","resource":"rollouts","template":"spec.template","replicas":"spec.replicas"}]',
+    ],
+  ],
+  ['secrets one by one', ['--set', 'rbac.secrets=Get']],
+  ['secrets never', ['--set', 'rbac.secrets=None']],
+  ['without CRDs', ['--set', 'crds.install=false']],
+];
+
+test.each(MATRIX)('%s: the API server takes it', async (_name, more) => {
   const { code, stdout, stderr } = await template(...IMAGE, ...more);
   expect([code, stderr]).toEqual([0, '']);
   const applied = await attempt(['apply', '--server-side', '--force-conflicts', '--dry-run=server', '-f', '-'], stdout);
+  expect([applied.code, applied.stderr]).toEqual([0, '']);
+});
+
+test('cert-manager and the Prometheus operator get objects of their own kinds', async () => {
+  const { code, stdout, stderr } = await template(...IMAGE, '--set', `certificate.source=CertManager,${MONITORING}`);
+  expect([code, stderr]).toEqual([0, '']);
+  const kinds = parseAllDocuments(stdout).map((document) => String(document.toJS()?.kind));
+  expect(kinds).toEqual(
+    expect.arrayContaining(['Issuer', 'Certificate', 'ServiceMonitor', 'PrometheusRule', 'Deployment']),
+  );
+  const own = await template(...IMAGE, '--set', 'certificate.source=CertManager,certificate.issuerRef.name=internal');
+  expect(parseAllDocuments(own.stdout).map((document) => document.toJS()?.kind)).not.toContain('Issuer');
+});
+
+test.each([
+  ['excludedUsrs={a}', 'excludedUsrs'],
+  ['replicas=two', '/replicas'],
+  ['rbac.secrets=Wacth', '/rbac/secrets'],
+  ['networkPolicy.enable=false', 'enable'],
+  ['workloadKinds[0].kind=Rollout', '/workloadKinds/0'],
+])('%s is refused, and the message says where', async (setting, said) => {
+  const { code, stderr } = await template(...IMAGE, '--set', setting);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain(said);
+});
+
+test('a second installation is refused with the name of the first', async () => {
+  // Stands for the first release: what Helm writes on everything that it installs.
+  const role = 'clusterrole/readiness-operator';
+  const owner = ['meta.helm.sh/release-name=first', 'meta.helm.sh/release-namespace=platform'];
+  await kube(['annotate', role, ...owner]);
+  try {
+    const { code, stderr } = await helm(
+      target,
+      ['install', 'second', CHART, '--namespace', 'default', '--dry-run=server', ...IMAGE],
+      { allowFailure: true },
+    );
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('is installed in this cluster already, as release first in namespace platform');
+  } finally {
+    await kube(['annotate', role, ...owner.map((annotation) => `${annotation.split('=')[0]}-`)]);
+  }
+});
+
+test('an upgrade brings new fields of the CRDs, and an uninstallation leaves the CRDs', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'readiness-chart-'));
+  const cluster = await startCluster();
+  try {
+    await cp(CHART, folder, { recursive: true });
+    const release = ['readiness-operator', folder, '--namespace', 'operator', ...IMAGE];
+    await helm(cluster, ['install', ...release, '--create-namespace']);
+    const explain = (field: string) =>
+      kubectl(cluster, ['explain', `readinesspolicy.spec.${field}`], { allowFailure: true });
+    expect((await explain('owner')).code).not.toBe(0);
+    const file = join(folder, 'files/crds/readinesspolicies.yaml');
+    const crd = parse(await readFile(file, 'utf8')) as Json;
+    crd['spec'].versions[0].schema.openAPIV3Schema.properties.spec.properties.owner = { type: 'string' };
+    await writeFile(file, stringify(crd));
+    await helm(cluster, ['upgrade', ...release]);
+    expect((await explain('owner')).code).toBe(0);
+    await helm(cluster, ['rollback', 'readiness-operator', '1', '--namespace', 'operator']);
+    await helm(cluster, ['uninstall', 'readiness-operator', '--namespace', 'operator']);
+    const { stdout } = await kubectl(cluster, [
+      'get',
+      'crd',
+      '-l',
+      'app.kubernetes.io/part-of=readiness-operator',
+      '-o',
+      'name',
+    ]);
+    expect(stdout).toContain('customresourcedefinition.apiextensions.k8s.io/readinesspolicies.readiness-operator.dev');
+  } finally {
+    await cluster.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('the kustomization names the image', async () => {
+  const text = await kube(['kustomize', join(CHART, '../../manifests')]);
+  expect(text).toContain('image: readiness-operator:0.1.0');
+  const applied = await attempt(['apply', '--server-side', '--force-conflicts', '--dry-run=server', '-f', '-'], text);
   expect([applied.code, applied.stderr]).toEqual([0, '']);
 });
 
