@@ -29,11 +29,11 @@ await write(
 );
 await writeBetween(`${CHART}/README.md`, 'values', valuesTable());
 await write('manifests/install.yaml', await renderChart());
-const { checkIndex, checkPage, withCheckTable } = await import('./generate/docs.ts');
+const { checkIndex, checkPage, checkTable } = await import('./generate/docs.ts');
 await rm(`${ROOT}/docs/checks`, { recursive: true, force: true });
 for (const check of CHECKS) await write(`docs/checks/${check.name}.md`, checkPage(check));
 await write('docs/checks/README.md', checkIndex(CHECKS));
-await write('README.md', withCheckTable(await readFile(`${ROOT}/README.md`, 'utf8'), CHECKS));
+await writeBetween('README.md', 'checks', checkTable(CHECKS));
 
 async function writeCheckIndex(): Promise<void> {
   const files = await readdir(`${ROOT}/src/checks`);
