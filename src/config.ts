@@ -76,7 +76,9 @@ export function addServeOptions(command: Command): Command {
         parseUrl,
       ),
     )
-    .addOption(option('--tls-secret-name <name>', 'Secret that holds CA and certificate').default('readiness-operator-tls'))
+    .addOption(
+      option('--tls-secret-name <name>', 'Secret that holds CA and certificate').default('readiness-operator-tls'),
+    )
     .addOption(
       option('--webhook-configuration <name>', 'name of the webhook configuration').default('readiness-operator'),
     )
