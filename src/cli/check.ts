@@ -2,6 +2,7 @@
 import type { ActivePriority } from '../engine/check.ts';
 import { apiVersionOf, groupOf, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
 import { formatPath, type Path } from '../engine/path.ts';
+import type { Related } from '../engine/related.ts';
 import type { Labels } from '../engine/selectors.ts';
 import { readWorkload, type Workload } from '../engine/workload.ts';
 import { policyMatches, type CompiledPolicy } from '../policy/compile.ts';
@@ -106,27 +107,68 @@ export interface CheckReport {
   readonly hints: readonly string[];
 }
 
+/** What is known beside the manifests; they win over it. */
+export interface World {
+  /** ReadinessPolicies that are in force. */
+  readonly policies: readonly Source[];
+  readonly namespaceLabels: ReadonlyMap<string, Labels>;
+  readonly related: Related;
+}
+
+/** What was read of the files. */
+export interface Input {
+  readonly sources: readonly Source[];
+  readonly skipped: readonly Skipped[];
+  /** Objects of the files with policies; undefined if none were named. */
+  readonly given: readonly Source[] | undefined;
+  readonly subjects: readonly Subject[];
+  /** Names of the namespaces of all workloads. */
+  readonly namespaces: ReadonlySet<string>;
+}
+
+interface Subject {
+  readonly source: Source;
+  readonly workload: Workload;
+}
+
 /**
  * Checks manifests.
  *
+ * @param world - absent: nothing is known but the manifests
  * @throws UnreadableInput naming everything that can't be read, workloads of the wrong shape and policies that do not
  *   compile; nothing has been judged then
  */
-export function checkManifests(options: CheckOptions): CheckReport {
+export function checkManifests(options: CheckOptions, world?: World): CheckReport {
+  return judgeInput(readInput(options), options, world);
+}
+
+/** Reads the files. @throws UnreadableInput naming everything that can't be read, and workloads of the wrong shape */
+export function readInput(options: CheckOptions): Input {
   const [{ sources, skipped }, given] = allOf(
     () => readObjects(readFiles(options.paths, options.stdin)),
     () => (options.policyFiles.length === 0 ? undefined : readObjects(readFiles(options.policyFiles, options.stdin))),
   );
-  const [chosen, related, namespaces, subjects] = allOf(
-    () => policiesOf({ given: given?.sources, sources, profile: options.profile }),
-    () => relatedAmong(sources, options.namespace),
-    () => new Namespaces(sources, options.namespaceLabels),
-    () => readWorkloads(sources, options.namespace),
+  const subjects = readWorkloads(sources, options.namespace);
+  const namespaces = new Set(subjects.map(({ workload }) => workload.namespace));
+  return { sources, skipped, given: given?.sources, subjects, namespaces };
+}
+
+/** Judges what was read. @throws UnreadableInput naming policies and other objects that can't be used */
+export function judgeInput(
+  { sources, subjects, given, ...input }: Input,
+  options: CheckOptions,
+  world?: World,
+): CheckReport {
+  const [chosen, related, namespaces] = allOf(
+    () => policiesOf({ given, sources, profile: options.profile, inForce: world?.policies }),
+    () => relatedAmong(sources, options.namespace, world?.related),
+    () => new Namespaces(sources, world?.namespaceLabels, options.namespaceLabels),
   );
 
   const policies = chosen.policies.map((policy) => withUnknown(policy, options.strict === true ? 'Deny' : 'Warn'));
   const workloads: CheckedWorkload[] = [];
-  const hints = new Set<string>();
+  const skipped = [...input.skipped];
+  const hints = new Set<string>(chosen.hints);
   const skip = ({ file, kind }: Source, name: string, reason: string): void =>
     void skipped.push({ file, kind, name, reason });
 
@@ -163,9 +205,9 @@ function withUnknown(policy: CompiledPolicy, onUnknown: 'Warn' | 'Deny'): Compil
 }
 
 /** @throws UnreadableInput naming the workloads of the wrong shape */
-function readWorkloads(sources: readonly Source[], namespace: string) {
+function readWorkloads(sources: readonly Source[], namespace: string): Subject[] {
   const problems = new Problems();
-  const read: { readonly source: Source; readonly workload: Workload }[] = [];
+  const read: Subject[] = [];
   for (const source of sources) {
     const kind = workloadKindOf(source.apiVersion, source.kind);
     if (kind === undefined) continue;

@@ -1,4 +1,4 @@
-/** The commands that work without a cluster: their options and help. What they do is loaded when it is needed. */
+/** The commands other than `serve`: their options and help. What they do is loaded when it is needed. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Labels } from '../engine/selectors.ts';
 import { FAIL_ON, type FailOn } from './fail-on.ts';
@@ -15,13 +15,14 @@ interface CheckFlags {
   readonly asOf?: number;
   readonly strict?: true;
   readonly allowEmpty?: true;
+  readonly cluster?: true;
   readonly failOn?: FailOn;
   readonly output: CheckFormat;
 }
 
 const CHECK_HELP = `
 What a manifest names (Secrets, ConfigMaps, ServiceAccounts) is looked up among the manifests; what is not there is
-unknown, which is shown and fails with --strict alone.
+unknown, which is shown and fails with --strict alone. With --cluster the cluster is asked for it.
 
 Exit status: 0 nothing would be denied, 1 something would, 2 the input can't be used and nothing was judged. With
 --fail-on it is the priority of a finding that decides between 0 and 1.
@@ -30,6 +31,7 @@ Examples:
   readiness-operator check -f manifests/
   helm template . | readiness-operator check -f - --policy policies/production.yaml
   kustomize build overlays/production | readiness-operator check -f - -n shop --strict
+  readiness-operator check -f app.yaml --cluster            # as the cluster's policies would judge it
   kubectl get deployments -A -o yaml | readiness-operator check -f - -o json
   readiness-operator check -f app.yaml --as-of 2027-01-01   # as from the day on which a policy starts to deny`;
 
@@ -84,7 +86,7 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
   program
     .command('check')
     .argument('[paths...]', 'more files and directories')
-    .description('check manifests without a cluster')
+    .description('check manifests')
     .option('-f, --filename <path>', 'file, directory (recursively) or - for standard input; repeatable', collect, [])
     .addOption(
       new Option('--policy <file>', 'file with ReadinessPolicies to check with; repeatable')
@@ -101,6 +103,7 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
     .option('--namespace-labels <k=v,...>', 'labels of namespaces whose manifests are not given', parseLabels)
     .option('--as-of <time>', 'judge as of this date or time, 2027-01-31T00:00:00Z (default: now)', parseTime)
     .option('--strict', 'what could not be found out counts as unmet where that would be denied')
+    .option('--cluster', 'take policies, namespaces and what is not among the manifests from the current kubeconfig')
     .option('--allow-empty', 'no workload at all is no error')
     .addOption(
       new Option('--fail-on <priority>', 'exit with 1 at findings of this priority or worse, whatever they would do')
@@ -114,7 +117,7 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
       if (paths.length === 0)
         command.error('error: nothing to check; name files or directories with -f, or - for stdin');
       const { runCheck } = await import('./run-check.ts');
-      const { policy, profile, namespace, namespaceLabels, asOf, strict, allowEmpty, failOn, output } = flags;
+      const { policy, profile, namespace, namespaceLabels, asOf, strict, allowEmpty, cluster, failOn, output } = flags;
       setExit(
         await runCheck(
           {
@@ -128,6 +131,7 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
             now: asOf ?? Date.now(),
             strict: strict === true,
             allowEmpty: allowEmpty === true,
+            cluster: cluster === true,
           },
           io,
         ),

@@ -1,4 +1,4 @@
-/** What is known of namespaces without a cluster, and what a policy's namespaceSelector makes of it. */
+/** What is known of namespaces, and what a policy's namespaceSelector makes of it. */
 import { valueAt } from '../engine/path.ts';
 import { compileSelector, type Labels, type LabelSelector } from '../engine/selectors.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
@@ -18,11 +18,17 @@ export class Namespaces {
   readonly #others: Labels | undefined;
 
   /**
-   * @param others - labels of every namespace that no manifest describes; undefined if they are not known
+   * @param inCluster - labels of namespaces that exist in the cluster; manifests win over them
+   * @param others - labels of every namespace that neither describes; undefined if they are not known
    * @throws UnreadableInput naming the Namespace manifests whose labels are not text
    */
-  constructor(sources: readonly Source[], others: Labels | undefined) {
+  constructor(
+    sources: readonly Source[],
+    inCluster: ReadonlyMap<string, Labels> | undefined,
+    others: Labels | undefined,
+  ) {
     this.#others = others;
+    for (const [name, labels] of inCluster ?? []) this.#labels.set(name, labels);
     const problems = new Problems();
     for (const { apiVersion, kind, object, file, locate } of sources) {
       const name = nameOf(object);

@@ -20,6 +20,8 @@ export interface PolicyChoice {
   readonly given: readonly Source[] | undefined;
   /** The manifests, which may hold policies too. */
   readonly sources: readonly Source[];
+  /** Policies of the cluster; undefined if it was not asked. */
+  readonly inForce?: readonly Source[] | undefined;
   /** The profile that the user asked for; undefined if none. */
   readonly profile: (typeof PROFILE_CHOICES)[number] | undefined;
 }
@@ -31,15 +33,17 @@ export interface Policies {
   readonly byMatch: boolean;
   /** Policies among the manifests that are not used. */
   readonly unused: readonly Skipped[];
+  /** What the user should know, a sentence each. */
+  readonly hints: readonly string[];
 }
 
 /**
- * Chooses and compiles the policies: those given, else the profile asked for, else those among the manifests, else the
- * profile production-v1.
+ * Chooses and compiles the policies: those given, else the profile asked for, else those of the cluster and those among
+ * the manifests, else the profile production-v1.
  *
  * @throws UnreadableInput naming everything that is wrong with them, and if files given for their policies hold none
  */
-export function policiesOf({ given, sources, profile }: PolicyChoice): Policies {
+export function policiesOf({ given, sources, profile, inForce }: PolicyChoice): Policies {
   const compiler = new PolicyCompiler(CHECKS);
   const among = sources.filter(isPolicy);
   if (given !== undefined) {
@@ -50,13 +54,35 @@ export function policiesOf({ given, sources, profile }: PolicyChoice): Policies 
       throw new UnreadableInput([{ file, at: undefined, message: `holds no ${KIND}` }]);
     }
     const others = among.filter(({ file }) => !files.has(file));
-    return { policies: compileAll(compiler, objects), byMatch: true, unused: unusedFor('--policy', others) };
+    return { policies: compileAll(compiler, objects), byMatch: true, unused: unusedFor('--policy', others), hints: [] };
   }
-  if (profile === undefined && among.length > 0) {
-    return { policies: compileAll(compiler, among), byMatch: true, unused: [] };
+  if (profile === undefined && among.length + (inForce?.length ?? 0) > 0) {
+    const own = compileAll(compiler, among);
+    const names = new Set(own.map(({ name }) => name));
+    const others = (inForce ?? []).filter(({ object }) => !names.has(nameOf(object) ?? ''));
+    const { policies, hints } = compileValid(compiler, others);
+    return { policies: [...own, ...policies], byMatch: true, unused: [], hints };
   }
   const policy = ofProfile(compiler, profile ?? 'production-v1');
-  return { policies: [policy], byMatch: false, unused: unusedFor('--profile', among) };
+  const asked = inForce !== undefined && profile === undefined;
+  const hints = asked ? ['the cluster has no ReadinessPolicy; checked with the profile production-v1'] : [];
+  return { policies: [policy], byMatch: false, unused: unusedFor('--profile', among), hints };
+}
+
+/** Policies of a cluster: what is wrong with one there is not in force there either. */
+function compileValid(compiler: PolicyCompiler, sources: readonly Source[]) {
+  const policies: CompiledPolicy[] = [];
+  const hints: string[] = [];
+  for (const { object } of sources) {
+    const compiled = compiler.compile(object);
+    if ('policy' in compiled) policies.push(compiled.policy);
+    else {
+      const [first] = compiled.problems;
+      const why = first === undefined ? '' : `: ${formatPath(first.path)}: ${first.message}`;
+      hints.push(`policy ${nameOf(object)} of the cluster is left out, it is not valid${why}`);
+    }
+  }
+  return { policies, hints };
 }
 
 function unusedFor(option: string, sources: readonly Source[]): Skipped[] {

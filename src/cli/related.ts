@@ -1,4 +1,4 @@
-/** Related among manifests: what a workload names may also be in the cluster; what names the workload is there or not. */
+/** Related among manifests, and behind them in the cluster if there is one. */
 import { groupOf } from '../engine/kinds.ts';
 import {
   RELATED_KINDS,
@@ -20,14 +20,17 @@ const IN_EVERY_NAMESPACE: { readonly [K in RelatedKindName]?: Readonly<Record<st
 };
 
 /**
- * Looks up what surrounds a workload among the manifests themselves. Kinds that a workload names (Secret, ConfigMap,
- * ServiceAccount) and that are not among them are unknown: the cluster may have them. All others are absent.
+ * Looks up what surrounds a workload among the manifests themselves. Without a cluster, kinds that a workload names
+ * (Secret, ConfigMap, ServiceAccount) and that are not among them are unknown: the cluster may have them. All others are
+ * absent.
  *
  * @param namespace - of objects that name none
+ * @param cluster - what the cluster has; the manifests take the place of objects of the same name there
  * @throws UnreadableInput naming the objects that do not have the shape of their kind
  */
-export function relatedAmong(sources: readonly Source[], namespace: string): Related {
+export function relatedAmong(sources: readonly Source[], namespace: string, cluster?: Related): Related {
   const found = new Map<string, RelatedFacts[RelatedKindName][]>();
+  const names = new Set<string>();
   const problems = new Problems();
   for (const source of sources) {
     const related = relatedKindOf(source);
@@ -39,7 +42,9 @@ export function relatedAmong(sources: readonly Source[], namespace: string): Rel
     }
     try {
       const facts = related.read(object);
-      const key = keyOf(related.kind, namespaceOf(object, namespace), related.keyOf(facts));
+      const where = namespaceOf(object, namespace);
+      const key = keyOf(related.kind, where, related.keyOf(facts));
+      names.add(keyOf(related.kind, where, facts.name));
       const present = found.get(key);
       if (present === undefined) found.set(key, [facts]);
       else present.push(facts);
@@ -52,15 +57,22 @@ export function relatedAmong(sources: readonly Source[], namespace: string): Rel
 
   return {
     find<K extends RelatedKindName>(kind: K, where: string, key: string): Answer<RelatedFacts[K]> {
-      const values = found.get(keyOf(kind, where, key)) as RelatedFacts[K][] | undefined;
-      if (values !== undefined) return { state: 'found', values };
+      const own = (found.get(keyOf(kind, where, key)) ?? []) as RelatedFacts[K][];
+      const isNamed = RELATED_KINDS[kind].named === true;
+      if (own.length > 0 && (isNamed || cluster === undefined)) return { state: 'found', values: own };
+      const answer = cluster?.find(kind, where, key);
+      const others =
+        answer?.state === 'found' ? answer.values.filter(({ name }) => !names.has(keyOf(kind, where, name))) : [];
+      if (own.length + others.length > 0) return { state: 'found', values: [...own, ...others] };
+      if (answer?.state === 'unknown') return answer;
       const everywhere = IN_EVERY_NAMESPACE[kind];
       if (everywhere !== undefined && Object.hasOwn(everywhere, key)) {
         return { state: 'found', values: [everywhere[key] as RelatedFacts[K]] };
       }
+      if (answer !== undefined) return answer.state === 'absent' ? answer : { state: 'absent' };
       // A Secret that another manifest makes is absent, so that the check looks for its maker.
       const made = kind === 'Secret' && SECRET_MAKERS.some((maker) => found.has(keyOf(maker, where, key)));
-      if (RELATED_KINDS[kind].named !== true || made) return { state: 'absent' };
+      if (!isNamed || made) return { state: 'absent' };
       return { state: 'unknown', cause: 'it is not among the manifests' };
     },
   };

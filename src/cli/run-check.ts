@@ -16,6 +16,8 @@ import { toJson, toYaml } from './serialize.ts';
 export interface RunCheckOptions extends Omit<CheckOptions, 'stdin'> {
   /** Input without any workload is no error. */
   readonly allowEmpty: boolean;
+  /** Policies, namespaces and what is not among the manifests come from the cluster of the current kubeconfig. */
+  readonly cluster: boolean;
   readonly output: CheckFormat;
 }
 
@@ -40,7 +42,10 @@ export async function runCheck(options: RunCheckOptions, io: Io): Promise<0 | 1 
   let report: CheckReport;
   try {
     const needsStdin = [...options.paths, ...options.policyFiles].includes(STDIN);
-    report = checkManifests({ ...options, stdin: needsStdin ? await readStdin(io.stdin) : undefined });
+    const complete = { ...options, stdin: needsStdin ? await readStdin(io.stdin) : undefined };
+    report = await (options.cluster
+      ? (await import('./cluster.ts')).checkInCluster(complete)
+      : checkManifests(complete));
   } catch (error) {
     if (!(error instanceof UnreadableInput)) throw error;
     await print(io.stderr, `${error.message.replaceAll(/^/gm, 'error: ')}\n`);
