@@ -17,7 +17,7 @@ import { readObjects, type Skipped, type Source } from './objects.ts';
 import { policiesOf, type PROFILE_CHOICES } from './policies.ts';
 import { allOf, Problems, type Position } from './problems.ts';
 import { relatedAmong } from './related.ts';
-import { nameOf } from './shape.ts';
+import { nameOf, namespaceOf } from './shape.ts';
 
 /** What to check, and with what. */
 export interface CheckOptions {
@@ -121,9 +121,6 @@ export interface Input {
   readonly skipped: readonly Skipped[];
   /** Objects of the files with policies; undefined if none were named. */
   readonly given: readonly Source[] | undefined;
-  readonly subjects: readonly Subject[];
-  /** Names of the namespaces of all workloads. */
-  readonly namespaces: ReadonlySet<string>;
 }
 
 interface Subject {
@@ -142,27 +139,28 @@ export function checkManifests(options: CheckOptions, world?: World): CheckRepor
   return judgeInput(readInput(options), options, world);
 }
 
-/** Reads the files. @throws UnreadableInput naming everything that can't be read, and workloads of the wrong shape */
+/** Reads the files. @throws UnreadableInput naming everything that can't be read */
 export function readInput(options: CheckOptions): Input {
   const [{ sources, skipped }, given] = allOf(
     () => readObjects(readFiles(options.paths, options.stdin)),
     () => (options.policyFiles.length === 0 ? undefined : readObjects(readFiles(options.policyFiles, options.stdin))),
   );
-  const subjects = readWorkloads(sources, options.namespace);
-  const namespaces = new Set(subjects.map(({ workload }) => workload.namespace));
-  return { sources, skipped, given: given?.sources, subjects, namespaces };
+  return { sources, skipped, given: given?.sources };
 }
 
-/** Judges what was read. @throws UnreadableInput naming policies and other objects that can't be used */
-export function judgeInput(
-  { sources, subjects, given, ...input }: Input,
-  options: CheckOptions,
-  world?: World,
-): CheckReport {
-  const [chosen, related, namespaces] = allOf(
+/** Names of the namespaces that workloads are in. @param namespace - of objects that name none */
+export function namespacesOf({ sources }: Input, namespace: string): ReadonlySet<string> {
+  const workloads = sources.filter(({ apiVersion, kind }) => workloadKindOf(apiVersion, kind) !== undefined);
+  return new Set(workloads.map(({ object }) => namespaceOf(object, namespace)));
+}
+
+/** Judges what was read. @throws UnreadableInput naming all objects that can't be used */
+export function judgeInput({ sources, given, ...input }: Input, options: CheckOptions, world?: World): CheckReport {
+  const [chosen, related, namespaces, subjects] = allOf(
     () => policiesOf({ given, sources, profile: options.profile, inForce: world?.policies }),
     () => relatedAmong(sources, options.namespace, world?.related),
     () => new Namespaces(sources, world?.namespaceLabels, options.namespaceLabels),
+    () => readWorkloads(sources, options.namespace),
   );
 
   const policies = chosen.policies.map((policy) => withUnknown(policy, options.strict === true ? 'Deny' : 'Warn'));

@@ -16,7 +16,7 @@ import type { RawObject } from '../engine/workload.ts';
 import { hasStatus, KubeClient, pathOf, type ResourceAddress } from '../kube/client.ts';
 import { readLive } from '../kube/related.ts';
 import { API_VERSION, GROUP, VERSION } from '../policy/schema.ts';
-import { judgeInput, readInput, type CheckOptions, type CheckReport } from './check.ts';
+import { judgeInput, namespacesOf, readInput, type CheckOptions, type CheckReport } from './check.ts';
 import type { Source } from './objects.ts';
 import { UnreadableInput } from './problems.ts';
 
@@ -42,7 +42,7 @@ export async function checkInCluster(options: CheckOptions): Promise<CheckReport
     const wantsPolicies = options.policyFiles.length === 0 && options.profile === undefined;
     const [policies, namespaceLabels] = await Promise.all([
       wantsPolicies ? policiesIn(client) : reachable(client),
-      labelsIn(client, input.namespaces),
+      labelsIn(client, namespacesOf(input, options.namespace)),
     ]);
     const related = new LiveRelated(client);
     for (let round = 1; ; round++) {
