@@ -1,0 +1,232 @@
+/** What a policy's enforcement options do, each both ways, by the identities that meet them. */
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { kubectl } from '../cluster/kubectl.ts';
+import { enforced, installOperator, startOperator } from '../cluster/operator.ts';
+import { apply, attempt, kube, Stage, type Json } from './stage.ts';
+
+jest.setTimeout(90_000);
+
+const policyOf = (check: string, settings: Json, enforcement: Json = {}): Json => ({
+  profile: 'none',
+  enforcement,
+  checks: { [check]: { priority: 'Critical', ...settings } },
+});
+const latest = (_spec: Json, container: Json): void => {
+  container['image'] = 'registry.example.com/shop/app:latest';
+};
+const DEVELOPER = { user: 'alice', groups: ['developers', 'system:authenticated'] };
+
+let stage: Stage;
+afterEach(async () => {
+  await stage?.close();
+});
+
+/** Lets a user, or a ServiceAccount, do everything in the stage's namespace that `edit` allows, and what else is named. */
+async function grant(who: string, ...roles: string[]): Promise<void> {
+  const subject = who.startsWith('system:serviceaccount:')
+    ? `--serviceaccount=${who.slice('system:serviceaccount:'.length)}`
+    : `--user=${who}`;
+  for (const role of ['edit', ...roles]) {
+    const name = `${role}-${who.replaceAll(':', '-')}`;
+    await kube(['-n', stage.namespace, 'create', 'rolebinding', name, `--clusterrole=${role}`, subject]);
+  }
+}
+
+test('existingViolations: Deny holds a rollout up for what the old object had too; Warn for what is new alone', async () => {
+  stage = await Stage.open('existing');
+  await grant('alice');
+  await apply(stage.deployment('web', latest));
+  const change = (name: string, value: string) =>
+    attempt(['-n', 'existing', 'set', 'env', 'deployment/web', `${name}=${value}`], undefined, { as: DEVELOPER });
+
+  await stage.enforce(policyOf('imageTag', {}, { existingViolations: 'Deny' }));
+  expect((await change('A', '1')).stderr).toContain('imageTag  spec.template.spec.containers[app].image');
+
+  await stage.enforce(policyOf('imageTag', {}, { existingViolations: 'Warn' }));
+  const { code, stderr } = await change('A', '2');
+  expect(code).toBe(0);
+  expect(stderr).toContain('Critical imageTag (the old object had it too)');
+  const worse = { op: 'add', path: '/spec/template/spec/containers/-', value: { name: 'two', image: 'x:latest' } };
+  const added = await attempt(
+    ['-n', 'existing', 'patch', 'deployment', 'web', '--type=json', '-p', JSON.stringify([worse])],
+    undefined,
+    { as: DEVELOPER },
+  );
+  expect(added.stderr).toContain('1 critical finding');
+  expect(added.stderr).toContain('containers[two].image');
+});
+
+test('companionGrace: what may still come only warns until it is over, then a new rollout is denied', async () => {
+  stage = await Stage.open('grace');
+  await grant('alice');
+  const awaits = (companionGrace: string): Json => policyOf('minReplicas', { autoscaler: 'Await' }, { companionGrace });
+  await stage.enforce(awaits('1h'));
+  const single = stage.deployment('web', (spec) => (spec['replicas'] = 1));
+  const created = await attempt(['apply', '-f', '-'], single, { as: DEVELOPER });
+  expect(created.code).toBe(0);
+  expect(created.stderr).toContain('Critical minReplicas (it may still come)');
+  const rollout = (value: string) =>
+    attempt(['-n', 'grace', 'set', 'env', 'deployment/web', `A=${value}`], undefined, { as: DEVELOPER });
+  const within = await rollout('1');
+  expect([within.code, within.stderr]).toEqual([0, expect.stringContaining('(it may still come)')]);
+
+  await stage.enforce(awaits('1s'));
+  await sleep(1500);
+  expect((await rollout('2')).stderr).toContain('is 1, at least 2 are required');
+});
+
+test('unverifiedOwners: a custom controller may recreate its Pods, others may not, and Deny is for everybody', async () => {
+  stage = await Stage.open('custom');
+  const controller = 'system:serviceaccount:custom:controller';
+  const stranger = 'system:serviceaccount:custom:stranger';
+  for (const name of ['controller', 'stranger']) await stage.run('create', 'serviceaccount', name);
+  await apply({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'fleets.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { kind: 'Fleet', plural: 'fleets', singular: 'fleet' },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        },
+      ],
+    },
+  });
+  await kube(['wait', '--for=condition=Established', 'crd/fleets.example.com']);
+  await kube(['create', 'clusterrole', 'fleet-controller', '--verb=get,update', '--resource=fleets/status']);
+  try {
+    await grant(controller, 'fleet-controller');
+    await grant(stranger);
+    await grant('alice', 'fleet-controller');
+    const fleet = { apiVersion: 'example.com/v1', kind: 'Fleet', metadata: { name: 'f', namespace: 'custom' } };
+    await stage.until(async () => ((await apply(fleet)).code === 0 ? true : undefined));
+    const { uid } = (await stage.get('fleets.example.com', 'f'))['metadata'] as Json;
+    const pod = (name: string): Json => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        namespace: 'custom',
+        ownerReferences: [{ apiVersion: 'example.com/v1', kind: 'Fleet', name: 'f', uid, controller: true }],
+      },
+      spec: { containers: [{ name: 'app', image: 'x:latest' }] },
+    });
+    const create = (name: string, user: string) => attempt(['create', '-f', '-'], pod(name), { as: user });
+
+    await stage.enforce(policyOf('imageTag', {}, { unverifiedOwners: 'Warn' }));
+    const made = await create('one', controller);
+    expect([made.code, made.stderr]).toEqual([0, expect.stringContaining('(made for its owner by a controller)')]);
+    expect((await create('two', stranger)).stderr).toContain('denied the request');
+    // A person with the same permission is no controller.
+    expect((await create('three', 'alice')).stderr).toContain('denied the request');
+
+    await stage.enforce(policyOf('imageTag', {}, { unverifiedOwners: 'Deny' }));
+    expect((await create('four', controller)).stderr).toContain('denied the request');
+  } finally {
+    await kube(['delete', 'crd', 'fleets.example.com']);
+    await kube(['delete', 'clusterrole', 'fleet-controller']);
+  }
+});
+
+test('the autoscaler scales down, a developer does not', async () => {
+  stage = await Stage.open('autoscaler');
+  const autoscaler = 'system:serviceaccount:kube-system:horizontal-pod-autoscaler';
+  await grant('alice');
+  // kubectl reads the Deployment first, which the autoscaler itself has no need to.
+  await grant(autoscaler);
+  await apply(stage.deployment('web', (spec) => (spec['replicas'] = 5)));
+  await stage.enforce(policyOf('minReplicas', { replicas: 3 }));
+  const scale = (user: string) =>
+    attempt(['-n', 'autoscaler', 'scale', 'deployment', 'web', '--replicas=1'], undefined, { as: user });
+  expect((await scale('alice')).stderr).toContain('is 1, at least 3 are required');
+  expect((await scale(autoscaler)).code).toBe(0);
+});
+
+test("a node's mirror Pod passes; the annotation alone, or the node alone, does not", async () => {
+  stage = await Stage.open('mirror');
+  const node = { user: 'system:node:worker-1', groups: ['system:nodes', 'system:authenticated'] };
+  await grant('system:node:worker-1');
+  await grant('alice');
+  await stage.enforce(policyOf('imageTag', {}));
+  const pod = (name: string, annotations: Json): Json => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'mirror', annotations },
+    spec: { nodeName: 'worker-1', containers: [{ name: 'app', image: 'x:latest' }] },
+  });
+  const mirror = { 'kubernetes.io/config.mirror': 'x' };
+  const passes = await attempt(['create', '-f', '-'], pod('one', mirror), { as: node });
+  expect([passes.code, passes.stderr]).toEqual([0, '']);
+  expect((await attempt(['create', '-f', '-'], pod('two', {}), { as: node })).stderr).toContain('denied the request');
+  expect((await attempt(['create', '-f', '-'], pod('three', mirror), { as: 'alice' })).stderr).toContain(
+    'denied the request',
+  );
+});
+
+test('a Job made from its CronJob warns; the same Job by hand is denied', async () => {
+  stage = await Stage.open('jobs');
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'job', image: 'job:latest' }] } };
+  await apply({
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: { name: 'nightly', namespace: 'jobs' },
+    spec: { schedule: '0 3 * * *', jobTemplate: { spec: { template } } },
+  });
+  await stage.enforce(policyOf('imageTag', {}));
+  const made = await stage.run('create', 'job', 'now', '--from=cronjob/nightly');
+  expect([made.code, made.stderr]).toEqual([0, expect.stringContaining("(the CronJob's own template)")]);
+  const byHand = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'j', namespace: 'jobs' },
+    spec: { template },
+  };
+  expect((await apply(byHand)).stderr).toContain('denied the request');
+});
+
+/** A cluster of its own, whose operator may not look at Secrets: what they are asked for is unknown. */
+let blind: Cluster;
+beforeAll(async () => {
+  blind = await startCluster();
+  await installOperator(blind);
+  await startOperator(blind, ['--secret-access=None']);
+});
+afterAll(() => blind?.stop());
+
+test('onUnknown: Warn lets through what could not be found out, and says so; Deny does not', async () => {
+  const run = (args: readonly string[], object?: Json) =>
+    kubectl(blind, args, { allowFailure: true, ...(object === undefined ? {} : { input: JSON.stringify(object) }) });
+  const enforce = async (onUnknown: string): Promise<void> => {
+    const policy = {
+      apiVersion: 'readiness-operator.dev/v1alpha1',
+      kind: 'ReadinessPolicy',
+      metadata: { name: 'blind' },
+      spec: policyOf('secretReferences', {}, { onUnknown }),
+    };
+    const { code, stderr } = await run(['apply', '-f', '-'], policy);
+    if (code !== 0) throw new Error(stderr);
+    await enforced(blind, 'blind');
+  };
+  const pod = (name: string): Json => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default' },
+    spec: { containers: [{ name: 'app', image: 'app:1', envFrom: [{ secretRef: { name: 'db' } }] }] },
+  });
+  await enforce('Warn');
+  const warned = await run(['create', '-f', '-'], pod('one'));
+  expect([warned.code, warned.stderr]).toEqual([0, expect.stringContaining('secretReferences: could not find out')]);
+  await enforce('Deny');
+  const denied = await run(['create', '-f', '-'], pod('two'));
+  expect(denied.stderr).toContain('denied the request');
+  expect(denied.stderr).toContain('could not find out');
+});
