@@ -39,6 +39,63 @@ const Probe = Type.Object({
   failureThreshold: Maybe(Integer),
 });
 
+const Handler = Type.Object({
+  httpGet: Maybe(Type.Object({ host: Maybe(Text) })),
+  tcpSocket: Maybe(Type.Object({ host: Maybe(Text) })),
+  sleep: Maybe(Type.Object({ seconds: Maybe(Integer) })),
+});
+
+const Profile = Maybe(Type.Object({ type: Maybe(Text) }));
+const SeLinuxOptions = Maybe(Type.Object({ type: Maybe(Text), user: Maybe(Text), role: Maybe(Text) }));
+const WindowsOptions = Maybe(Type.Object({ hostProcess: Maybe(Flag) }));
+
+const SecurityContext = Type.Object({
+  privileged: Maybe(Flag),
+  allowPrivilegeEscalation: Maybe(Flag),
+  readOnlyRootFilesystem: Maybe(Flag),
+  runAsNonRoot: Maybe(Flag),
+  runAsUser: Maybe(Integer),
+  procMount: Maybe(Text),
+  capabilities: Maybe(Type.Object({ add: ListOf(Text), drop: ListOf(Text) })),
+  seccompProfile: Profile,
+  appArmorProfile: Profile,
+  seLinuxOptions: SeLinuxOptions,
+  windowsOptions: WindowsOptions,
+});
+
+const PodSecurityContext = Type.Object({
+  runAsNonRoot: Maybe(Flag),
+  runAsUser: Maybe(Integer),
+  seccompProfile: Profile,
+  appArmorProfile: Profile,
+  seLinuxOptions: SeLinuxOptions,
+  windowsOptions: WindowsOptions,
+  sysctls: ListOf(Type.Object({ name: Maybe(Text) })),
+});
+
+const Selector = Maybe(
+  Type.Object({
+    matchLabels: Maybe(StringMap),
+    matchExpressions: ListOf(
+      Type.Object({
+        key: Text,
+        operator: Type.Unsafe<'In' | 'NotIn' | 'Exists' | 'DoesNotExist'>({
+          type: 'string',
+          enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'],
+        }),
+        values: ListOf(Text),
+      }),
+    ),
+  }),
+);
+
+const AffinityTerm = Type.Object({ topologyKey: Maybe(Text), labelSelector: Selector });
+
+const PodAntiAffinity = Type.Object({
+  requiredDuringSchedulingIgnoredDuringExecution: ListOf(AffinityTerm),
+  preferredDuringSchedulingIgnoredDuringExecution: ListOf(Type.Object({ podAffinityTerm: Maybe(AffinityTerm) })),
+});
+
 const Quantities = Maybe(Type.Record(Text, StringOrNumber));
 const Resources = Type.Object({ limits: Quantities, requests: Quantities });
 
@@ -49,11 +106,13 @@ const ContainerSpec = Type.Object({
   args: ListOf(Text),
   env: ListOf(EnvVar),
   envFrom: ListOf(EnvFrom),
-  ports: ListOf(Type.Object({ name: Maybe(Text), containerPort: Maybe(Integer) })),
+  ports: ListOf(Type.Object({ name: Maybe(Text), containerPort: Maybe(Integer), hostPort: Maybe(Integer) })),
   resources: Maybe(Resources),
   livenessProbe: Maybe(Probe),
   readinessProbe: Maybe(Probe),
   startupProbe: Maybe(Probe),
+  lifecycle: Maybe(Type.Object({ postStart: Maybe(Handler), preStop: Maybe(Handler) })),
+  securityContext: Maybe(SecurityContext),
   restartPolicy: Maybe(Text),
 });
 
@@ -83,6 +142,7 @@ const Volume = Type.Object({
   scaleIO: SecretRef,
   storageos: SecretRef,
   image: Maybe(Type.Object({ reference: Maybe(Text) })),
+  persistentVolumeClaim: Maybe(Type.Object({ claimName: Maybe(Text) })),
 });
 
 export const PodSpecSchema = Type.Object({
@@ -92,7 +152,17 @@ export const PodSpecSchema = Type.Object({
   imagePullSecrets: ListOf(LocalObject),
   serviceAccountName: Maybe(Text),
   serviceAccount: Maybe(Text),
+  automountServiceAccountToken: Maybe(Flag),
   resources: Maybe(Resources),
+  hostNetwork: Maybe(Flag),
+  hostPID: Maybe(Flag),
+  hostIPC: Maybe(Flag),
+  hostUsers: Maybe(Flag),
+  os: Maybe(Type.Object({ name: Maybe(Text) })),
+  securityContext: Maybe(PodSecurityContext),
+  terminationGracePeriodSeconds: Maybe(Integer),
+  topologySpreadConstraints: ListOf(Type.Object({ topologyKey: Maybe(Text), labelSelector: Selector })),
+  affinity: Maybe(Type.Object({ podAntiAffinity: Maybe(PodAntiAffinity) })),
 });
 
 export const TemplateMetadataSchema = Type.Object({ labels: Maybe(StringMap), annotations: Maybe(StringMap) });

@@ -11,7 +11,14 @@ import { WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../../src/eng
 import { formatPath, valueAt } from '../../src/engine/path.ts';
 import { RELATED_KINDS, type Related } from '../../src/engine/related.ts';
 import { readWorkload, type RawObject, type Workload } from '../../src/engine/workload.ts';
-import { enabledBy, failuresOf, FIXTURE_TIME, FIXTURES_FOLDER, loadFixtures } from '../support/fixtures.ts';
+import {
+  enabledBy,
+  failuresOf,
+  FIXTURE_TIME,
+  FIXTURES_FOLDER,
+  loadFixtures,
+  neededParameters,
+} from '../support/fixtures.ts';
 import { mutilated } from '../support/mutilate.ts';
 import { NOTHING_RELATED, relatedOf, unknownRelated } from '../support/related.ts';
 
@@ -139,7 +146,7 @@ describe.each(cases)('%s', (name, check) => {
   });
 
   describe('defaults', () => {
-    const defaults = statedDefaults(check);
+    const defaults = { ...statedDefaults(check), ...neededParameters(name) };
 
     test('are valid', () => {
       const validate = new Ajv({ strict: false }).compile(check.parameters);
@@ -148,7 +155,7 @@ describe.each(cases)('%s', (name, check) => {
     });
 
     test('are what the check uses', () => {
-      expect(check.prepare?.(defaults as never)).toEqual(check.prepare?.({} as never));
+      expect(check.prepare?.(defaults as never)).toEqual(check.prepare?.(neededParameters(name) as never));
       const stated: EnabledCheck = {
         ...withDefaults(check),
         parameters: check.prepare?.(defaults as never) ?? defaults,
@@ -169,7 +176,7 @@ describe.each(cases)('%s', (name, check) => {
           workload,
           fixture.related,
         ).unmet) {
-          expect(message).toMatch(/^[\w"-][^\n]*[^.\s]$/);
+          expect(message).toMatch(/^[\w"/-][^\n]*[^.\s]$/);
           expect(remediation ?? check.remediation).toMatch(/^[a-z][^\n]*[^.\s]$/);
           const owner = workload.containers.find(({ path: at }) => at.every((step, index) => path[index] === step));
           expect(container).toBe(owner?.name);

@@ -7,7 +7,7 @@ import { CHECKS } from '../../src/checks/index.ts';
 import type { Check, CheckInput, Outcome } from '../../src/engine/check.ts';
 import type { EnabledCheck } from '../../src/engine/evaluate.ts';
 import type { Related } from '../../src/engine/related.ts';
-import { enabledBy, failuresOf, loadFixtures, type Fixture } from '../support/fixtures.ts';
+import { enabledBy, failuresOf, loadFixtures, type Fixture, neededParameters } from '../support/fixtures.ts';
 import { NOTHING_RELATED, unknownRelated } from '../support/related.ts';
 
 type Run = (input: CheckInput<never>) => Iterable<Outcome>;
@@ -70,7 +70,10 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'ignores its parameters',
     concerns: hasParameters,
-    enabled: (enabled) => ({ ...enabled, parameters: enabled.check.prepare?.({} as never) ?? {} }),
+    enabled: (enabled) => ({
+      ...enabled,
+      parameters: enabled.check.prepare?.(neededParameters(enabled.check.name) as never) ?? {},
+    }),
   },
   {
     name: 'applies to every workload',

@@ -29,6 +29,18 @@ const FROZEN = `
   placeholderValues        C              I            w
   minReplicas              C              I            w
   imageTag                 C              C            w
+  maxReplicas              -              -            w
+  topologySpread           I              -            w
+  rolloutStrategy          I              I            w
+  rollbackHistory          I              -            w
+  gracefulShutdown         N              -            w
+  imageDigest              N              -            w
+  imageRegistry            -              -            w
+  podSecurityBaseline      C              C            w
+  podSecurityRestricted    I              -            w
+  readOnlyRootFilesystem   N              -            w
+  dedicatedServiceAccount  I              -            w
+  secretsAsFiles           -              -            w
 `;
 
 const PRIORITY: Readonly<Record<string, Priority>> = {

@@ -138,7 +138,7 @@ export function enabledBy(
   check: Check,
 ): EnabledCheck {
   if (policy === undefined) {
-    const prepared: unknown = check.prepare?.({} as never) ?? {};
+    const prepared: unknown = check.prepare?.(neededParameters(check.name) as never) ?? {};
     return { check, priority: 'Critical', parameters: prepared, exclude: [] };
   }
   const compiler = compilers.get(check) ?? new PolicyCompiler([check]);
@@ -211,4 +211,16 @@ export function deepFreeze<T>(value: T): T {
     for (const part of Object.values(value)) deepFreeze(part);
   }
   return value;
+}
+
+/** Parameters of the few checks that mean nothing without them. */
+export function neededParameters(check: string): object {
+  switch (check) {
+    case 'maxReplicas':
+      return { replicas: 10 };
+    case 'imageRegistry':
+      return { allowed: ['registry.example.com'] };
+    default:
+      return {};
+  }
 }

@@ -1,0 +1,58 @@
+import { defineCheck, NO_PARAMETERS } from '../engine/check.ts';
+import { compileSelector, type LabelSelector, type Labels } from '../engine/selectors.ts';
+import type { PodSpec } from '../engine/pod.ts';
+
+/** Labels of nodes that say where a replica is lost together with others (kubernetes.io/docs/reference/labels-annotations-taints). */
+const DOMAINS = new Set(['kubernetes.io/hostname', 'topology.kubernetes.io/zone', 'topology.kubernetes.io/region']);
+
+export default defineCheck({
+  name: 'topologySpread',
+  title: 'Topology spread',
+  metWhen:
+    'With 2 replicas or more, topologySpreadConstraints or podAntiAffinity over hosts or zones select the pods themselves.',
+  group: 'Replica counts and resilience',
+  items: ['performance.backend.load-balancing', 'deploy.containers.orchestration'],
+  scope: 'workload',
+  priorities: { 'production-v1': 'Important', 'baseline-v1': 'Disabled' },
+  appliesTo: 'Replicated',
+  parameters: NO_PARAMETERS,
+  rationale: 'Replicas on one node, or in one zone, go down together with it.',
+  remediation:
+    "add topologySpreadConstraints with topologyKey kubernetes.io/hostname and a labelSelector of the pods' own labels",
+  source: 'https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/',
+  *run({ workload: { pod, podPath, template, replicas } }) {
+    if ((replicas?.count ?? 1) < 2) {
+      yield { type: 'notApplicable', reason: 'fewer than 2 replicas' };
+      return;
+    }
+    const labels = template.metadata?.labels ?? {};
+    const rules = spreadingRules(pod);
+    if (rules.length === 0) {
+      yield { type: 'unmet', path: podPath, message: 'nothing spreads the replicas over hosts or zones' };
+    } else if (!rules.some((selector) => selects(selector, labels))) {
+      yield {
+        type: 'unmet',
+        path: [...podPath, (pod.topologySpreadConstraints ?? []).length > 0 ? 'topologySpreadConstraints' : 'affinity'],
+        message: 'what spreads over hosts or zones selects other pods than these',
+        remediation: "let its labelSelector match the pods' own labels",
+      };
+    }
+  },
+});
+
+/** The selectors of all rules that spread over hosts or zones. */
+function spreadingRules({ topologySpreadConstraints, affinity }: PodSpec): (LabelSelector | null | undefined)[] {
+  const anti = affinity?.podAntiAffinity;
+  return [
+    ...(topologySpreadConstraints ?? []),
+    ...(anti?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
+    ...(anti?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((term) => term.podAffinityTerm ?? {}),
+  ]
+    .filter(({ topologyKey }) => DOMAINS.has(topologyKey ?? ''))
+    .map(({ labelSelector }) => labelSelector);
+}
+
+/** An absent selector selects no pod here (core/v1 TopologySpreadConstraint, PodAffinityTerm). */
+function selects(selector: LabelSelector | null | undefined, labels: Labels): boolean {
+  return selector !== undefined && selector !== null && compileSelector(selector)(labels);
+}
