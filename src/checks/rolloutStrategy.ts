@@ -47,7 +47,7 @@ export default defineCheck({
       yield {
         type: 'unmet',
         path,
-        message: `is ${String(unavailable)}, which is all ${count} replicas at once`,
+        message: `is ${JSON.stringify(unavailable).replaceAll('"', '')}, which is all ${count} replicas at once`,
       };
     }
   },

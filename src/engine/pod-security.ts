@@ -240,7 +240,7 @@ function* everywhere(
   containers: readonly Container[],
   judge: (context: Partial<Contexts>) => Fault | undefined,
 ): Iterable<Outcome> {
-  const fault = judge((pod.securityContext ?? {}) as Partial<Contexts>);
+  const fault = judge(pod.securityContext ?? {});
   if (fault !== undefined) {
     yield {
       type: 'unmet',
@@ -250,7 +250,7 @@ function* everywhere(
     };
   }
   yield* inContainers(containers, ({ securityContext }) => {
-    const own = judge((securityContext ?? {}) as Partial<Contexts>);
+    const own = judge(securityContext ?? {});
     return own === undefined ? undefined : { ...own, below: ['securityContext', ...own.below] };
   });
 }
@@ -276,8 +276,8 @@ function handlersOf(spec: ContainerSpec): [Pick<Probe, 'httpGet' | 'tcpSocket'>,
     [spec.livenessProbe, ['livenessProbe']],
     [spec.readinessProbe, ['readinessProbe']],
     [spec.startupProbe, ['startupProbe']],
-    [spec.lifecycle?.postStart as Probe | undefined, ['lifecycle', 'postStart']],
-    [spec.lifecycle?.preStop as Probe | undefined, ['lifecycle', 'preStop']],
+    [spec.lifecycle?.postStart, ['lifecycle', 'postStart']],
+    [spec.lifecycle?.preStop, ['lifecycle', 'preStop']],
   ];
   return all.filter((one): one is [Probe, Path] => Boolean(one[0]));
 }
