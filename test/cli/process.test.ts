@@ -9,7 +9,13 @@ const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 function shell(script: string, input = ''): { status: number | null; stdout: string; stderr: string } {
   const env = { ...process.env, NODE: process.execPath, MAIN, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' };
-  return spawnSync('bash', ['-c', script], { input, encoding: 'utf8', env, timeout: 60_000 });
+  return spawnSync('bash', ['-c', script], {
+    input,
+    encoding: 'utf8',
+    env,
+    timeout: 60_000,
+    maxBuffer: 64 * 1024 * 1024,
+  });
 }
 
 /** Enough output to fill the pipe several times. */

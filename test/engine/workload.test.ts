@@ -283,7 +283,7 @@ describe('problems', () => {
 
   test('are not made of what no check reads', () => {
     const pod = {
-      containers: [{ name: 'a', securityContext: 'x', volumeMounts: 7 }],
+      containers: [{ name: 'a', volumeDevices: 'x', volumeMounts: 7 }],
       tolerations: 'x',
       hostAliases: 1,
     };
