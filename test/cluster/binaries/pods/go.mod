@@ -1,0 +1,3 @@
+module readiness-operator.dev/test/cluster/pods
+
+go 1.26.8
