@@ -55,9 +55,7 @@ function release(
   content: string | Buffer,
   published = content,
 ) {
-  const file = modules()
-    .find(({ name }) => name === module)!
-    .remote(program, thisPlatform());
+  const file = modules().find(({ name }) => name === module)!.remote!(program, thisPlatform());
   const path = (url: string) => new URL(url).pathname.replace(/^\/(release|etcd-io\/etcd\/releases\/download)/, '');
   const hash = createHash('sha256').update(published).digest('hex');
   return { [path(file.url)]: content, [path(file.checksumUrl)]: `${hash}  ${basename(file.url)}\n` };
@@ -104,7 +102,7 @@ describe('binaries', () => {
   test('two processes at once download once, and a third one finds it in the cache', async () => {
     const folder = await temporaryFolder();
     const etcd = modules().find(({ name }) => name === 'etcd')!;
-    const member = etcd.remote('etcd', thisPlatform()).member!;
+    const member = etcd.remote!('etcd', thisPlatform()).member!;
     await mkdir(join(folder, member, '..'), { recursive: true });
     await writeFile(join(folder, member), 'an etcd', { mode: 0o755 });
     const archive = join(folder, 'archive');

@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from './build.ts';
-import { modules, thisPlatform, type Module, type ProgramName } from './catalog.ts';
+import { modules, thisPlatform, type Module, type ProgramName, type RemoteFile } from './catalog.ts';
 import { download, publishedChecksum, Unavailable } from './download.ts';
 import { withLock } from './lock.ts';
 import { step, streamLog, type Log } from './log.ts';
@@ -49,7 +49,7 @@ export async function ensureBinaries<Name extends ProgramName>(
       place.module.programs.filter((name) => names.some((n) => n === name) && !found.has(name));
     for (const place of places) await place.look(wanted(place), found);
     const empty = places.filter((place) => wanted(place).length > 0);
-    // All sites are asked at once, so that a machine without a network finds out in seconds and not in three times that.
+    // All sites are asked at once, so that a machine without a network finds out in seconds and not in a multiple of that.
     const offers = await Promise.all(empty.map((place) => probe(place.module, wanted(place))));
     for (const [index, place] of empty.entries()) {
       await withLock(
@@ -72,6 +72,7 @@ async function probe(module: Module, wanted: ProgramName[]): Promise<Offer> {
   if (process.env['READINESS_DOWNLOAD'] === 'off') return { reason: 'READINESS_DOWNLOAD=off' };
   const [program] = wanted;
   if (program === undefined) return { reason: 'nothing is wanted' };
+  if (module.remote === undefined) return { reason: 'it is built in any case' };
   try {
     return { program, checksum: await publishedChecksum(module.remote(program, thisPlatform())) };
   } catch (error) {
@@ -116,11 +117,17 @@ class Place {
     let missing = names.filter((name) => !found.has(name));
     if (missing.length === 0) return;
     let reason = offer && 'reason' in offer ? offer.reason : undefined;
-    if (offer && 'checksum' in offer) {
+    const { remote } = this.module;
+    if (offer && 'checksum' in offer && remote !== undefined) {
       try {
         for (const name of missing) {
-          const file = this.module.remote(name, thisPlatform());
-          await this.#download(name, offer.program === name ? offer.checksum : await publishedChecksum(file), log);
+          const file = remote(name, thisPlatform());
+          await this.#download(
+            name,
+            file,
+            offer.program === name ? offer.checksum : await publishedChecksum(file),
+            log,
+          );
         }
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
@@ -135,8 +142,7 @@ class Place {
     await this.look(missing, found);
   }
 
-  async #download(name: ProgramName, checksum: string, log: Log): Promise<void> {
-    const file = this.module.remote(name, thisPlatform());
+  async #download(name: ProgramName, file: RemoteFile, checksum: string, log: Log): Promise<void> {
     const scratch = await mkdtemp(join(this.folder, '.tmp-'));
     try {
       const fetched = join(scratch, 'download');
@@ -159,13 +165,14 @@ class Place {
     }
   }
 
-  /** One program comes under its own name; several come as one, which acts as the one by whose name it is called. */
+  /** A program comes under its own name, or as one of several in one that acts as the one by whose name it is called. */
   async #build(names: readonly ProgramName[], log: Log): Promise<void> {
     const { module } = this;
-    const target = join(this.folder, module.name);
-    if (!(await executable(target))) await build(module, target, log);
+    const files = Object.keys(module.packages);
+    const there = await Promise.all(files.map((file) => executable(join(this.folder, file))));
+    if (there.includes(false)) await build(module, this.folder, log);
     for (const name of names) {
-      if (name === module.name) continue;
+      if (files.includes(name)) continue;
       // A link may be there that led nowhere until now.
       await rm(join(this.folder, name), { force: true });
       await symlink(module.name, join(this.folder, name));

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Module } from './catalog.ts';
 import { step, type Log } from './log.ts';
@@ -11,45 +11,54 @@ import { Supervisor } from './supervised.ts';
 const execFileAsync = promisify(execFile);
 
 /**
- * Builds a module's program to `target`, which appears there complete or not at all. Cold this takes minutes and fills
+ * Builds a module's programs into `folder`, each of which appears there complete or not at all. Cold this takes minutes and fills
  * Go's build cache with gigabytes; with a warm build cache it takes seconds. The build ends with this process.
  *
  * @throws Error if Go is missing or too old, or the build fails; the message says what to do
  */
-export async function build(module: Module, target: string, log: Log): Promise<void> {
+export async function build(module: Module, folder: string, log: Log): Promise<void> {
   const title = `building ${module.name} ${module.version}`;
   const env = goEnvironment();
   log(`${title} with ${await toolchain(module, env, log)}`);
-  // Beside the target, so that the last step is a rename.
-  const scratch = await mkdtemp(join(dirname(target), '.tmp-'));
-  const output = join(scratch, 'program');
+  // Inside the folder, so that the last step is a rename.
+  const scratch = await mkdtemp(join(folder, '.tmp-'));
   const goLog = join(scratch, 'go.log');
   const variables = Object.entries(module.variables).map(([name, value]) => `-X ${name}=${value}`);
   const args = ['build', '-v', '-mod=readonly', '-trimpath', '-buildvcs=false'];
-  args.push('-ldflags', ['-s', '-w', ...variables].join(' '), '-o', output, module.package);
+  args.push('-ldflags', ['-s', '-w', ...variables].join(' '));
   const supervisor = new Supervisor(scratch, { removeFolder: true });
   try {
     await step(log, title, async (report) => {
-      const go = await supervisor.run({ command: 'go', args, env, cwd: module.folder, log: goLog });
       // With -v, go writes the name of each package that it compiles.
       const counter = setInterval(
         () => void packages(goLog).then((count) => report(`packages compiled: ${count}`)),
         1_000,
       );
-      const { code } = await go.exited.finally(() => clearInterval(counter));
-      if (code === 0) return;
-      const said = await readFile(goLog, 'utf8').catch(() => '');
-      throw new Error(
-        `building ${module.name} ${module.version} failed; the end of what go said:\n${said.trimEnd().split('\n').slice(-20).join('\n')}\n` +
-          'If it could not fetch a module, set GOPROXY to a module proxy within reach. ' +
-          'Ready-made programs can be given with KUBEBUILDER_ASSETS.',
-      );
+      try {
+        for (const [name, package_] of Object.entries(module.packages)) {
+          const all = [...args, '-o', join(scratch, name), package_];
+          const go = await supervisor.run({ command: 'go', args: all, env, cwd: module.folder, log: goLog });
+          const { code } = await go.exited;
+          if (code !== 0) throw await failure(module, goLog);
+        }
+      } finally {
+        clearInterval(counter);
+      }
     });
-    await rename(output, target);
+    for (const name of Object.keys(module.packages)) await rename(join(scratch, name), join(folder, name));
   } finally {
     await supervisor.stop();
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+async function failure(module: Module, goLog: string): Promise<Error> {
+  const said = await readFile(goLog, 'utf8').catch(() => '');
+  return new Error(
+    `building ${module.name} ${module.version} failed; the end of what go said:\n${said.trimEnd().split('\n').slice(-20).join('\n')}\n` +
+      'If it could not fetch a module, set GOPROXY to a module proxy within reach. ' +
+      'Ready-made programs can be given with KUBEBUILDER_ASSETS.',
+  );
 }
 
 /** What Go needs: the caller's settings, but for this machine, without C, and without a go.work of a folder above. */

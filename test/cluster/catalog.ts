@@ -1,7 +1,7 @@
 /** The programs that the test bed runs: which version, built from what, downloaded from where. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 /** Every program that the test bed can provide. */
 export const programNames = [
@@ -13,6 +13,15 @@ export const programNames = [
   'kube-proxy',
   'kubectl',
   'helm',
+  'containerd',
+  'containerd-shim-runc-v2',
+  'ctr',
+  'bridge',
+  'loopback',
+  'host-local',
+  'coredns',
+  'pause',
+  'web',
 ] as const;
 /** The name of a program of the test bed, as its file is called. */
 export type ProgramName = (typeof programNames)[number];
@@ -34,91 +43,134 @@ export interface RemoteFile {
 
 /** A pinned Go module below `binaries/` that provides one program or several. */
 export interface Module {
-  name: 'kubernetes' | 'etcd' | 'helm';
+  name: 'kubernetes' | 'etcd' | 'helm' | 'containerd' | 'cni' | 'coredns' | 'pods';
   /** The folder with go.mod and go.sum, absolute. */
   folder: string;
-  /** The pinned version, such as `v1.37.2`: go.mod is the only place where it is written. */
+  /** The pinned version, such as `v1.37.2`: go.mod is the only place where it is written. `own` where the source is ours. */
   version: string;
   /** The oldest Go that can build it, such as `1.26.8` (go.mod's `go` line). */
   go: string;
   /** Changes with every file of the folder, so that a changed pin or a changed main.go is built anew. */
   fingerprint: string;
-  /** The Go package to build. */
-  package: string;
+  /** The Go packages to build, by the name of the file that each becomes. */
+  packages: Readonly<Record<string, string>>;
   /** Go variables to set at link time, so that the programs tell their version. */
   variables: Record<string, string>;
   programs: readonly ProgramName[];
-  /** Where the official build of a program is. */
-  remote: (program: ProgramName, platform: Platform) => RemoteFile;
+  /** Where the official build of a program is; undefined: it is built in any case. */
+  remote: ((program: ProgramName, platform: Platform) => RemoteFile) | undefined;
 }
 
 interface Definition {
-  /** The required module whose version is the module's. */
-  requires: string;
-  package: string;
+  /** The required module whose version is the module's; absent where the source is ours. */
+  requires?: string;
+  packages: Readonly<Record<string, string>>;
   variables: (version: string) => Record<string, string>;
   programs: readonly ProgramName[];
-  /** The environment variable that names a mirror. */
-  mirror: string;
-  official: string;
-  remote: (base: string, version: string, program: ProgramName, platform: Platform) => RemoteFile;
+  /** Absent where none is used: the program is built in any case. */
+  release?: {
+    /** The environment variable that names a mirror. */
+    mirror: string;
+    official: string;
+    remote: (base: string, version: string, program: ProgramName, platform: Platform) => RemoteFile;
+  };
 }
+
+const CONTAINERD = 'github.com/containerd/containerd/v2/cmd';
+const CNI = 'github.com/containernetworking/plugins/plugins';
 
 const definitions: Record<Module['name'], Definition> = {
   kubernetes: {
     requires: 'k8s.io/kubernetes',
-    package: '.',
+    packages: { kubernetes: '.' },
     variables(version) {
       const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
       const at = 'k8s.io/component-base/version.';
       return { [`${at}gitVersion`]: version, [`${at}gitMajor`]: major, [`${at}gitMinor`]: minor };
     },
     programs: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl'],
-    mirror: 'READINESS_KUBERNETES_URL',
-    official: 'https://dl.k8s.io/release',
-    remote(base, version, program, { os, arch }) {
-      const url = `${base}/${version}/bin/${os}/${arch}/${program}`;
-      return { url, checksumUrl: `${url}.sha256` };
+    release: {
+      mirror: 'READINESS_KUBERNETES_URL',
+      official: 'https://dl.k8s.io/release',
+      remote(base, version, program, { os, arch }) {
+        const url = `${base}/${version}/bin/${os}/${arch}/${program}`;
+        return { url, checksumUrl: `${url}.sha256` };
+      },
     },
   },
   etcd: {
     requires: 'go.etcd.io/etcd/server/v3',
-    package: 'go.etcd.io/etcd/server/v3',
+    packages: { etcd: 'go.etcd.io/etcd/server/v3' },
     variables: () => ({}),
     programs: ['etcd'],
-    mirror: 'READINESS_ETCD_URL',
-    official: 'https://github.com/etcd-io/etcd/releases/download',
-    remote(base, version, _program, { os, arch }) {
-      const folder = `etcd-${version}-${os}-${arch}`;
-      return {
-        url: `${base}/${version}/${folder}${os === 'linux' ? '.tar.gz' : '.zip'}`,
-        checksumUrl: `${base}/${version}/SHA256SUMS`,
-        member: `${folder}/etcd`,
-      };
+    release: {
+      mirror: 'READINESS_ETCD_URL',
+      official: 'https://github.com/etcd-io/etcd/releases/download',
+      remote(base, version, _program, { os, arch }) {
+        const folder = `etcd-${version}-${os}-${arch}`;
+        return {
+          url: `${base}/${version}/${folder}${os === 'linux' ? '.tar.gz' : '.zip'}`,
+          checksumUrl: `${base}/${version}/SHA256SUMS`,
+          member: `${folder}/etcd`,
+        };
+      },
     },
   },
   helm: {
     requires: 'helm.sh/helm/v4',
-    package: 'helm.sh/helm/v4/cmd/helm',
+    packages: { helm: 'helm.sh/helm/v4/cmd/helm' },
     variables: (version) => ({ 'helm.sh/helm/v4/internal/version.version': version }),
     programs: ['helm'],
-    mirror: 'READINESS_HELM_URL',
-    official: 'https://get.helm.sh',
-    remote(base, version, _program, { os, arch }) {
-      const url = `${base}/helm-${version}-${os}-${arch}.tar.gz`;
-      return { url, checksumUrl: `${url}.sha256sum`, member: `${os}-${arch}/helm` };
+    release: {
+      mirror: 'READINESS_HELM_URL',
+      official: 'https://get.helm.sh',
+      remote(base, version, _program, { os, arch }) {
+        const url = `${base}/helm-${version}-${os}-${arch}.tar.gz`;
+        return { url, checksumUrl: `${url}.sha256sum`, member: `${os}-${arch}/helm` };
+      },
     },
+  },
+  containerd: {
+    requires: 'github.com/containerd/containerd/v2',
+    packages: {
+      containerd: `${CONTAINERD}/containerd`,
+      'containerd-shim-runc-v2': `${CONTAINERD}/containerd-shim-runc-v2`,
+      ctr: `${CONTAINERD}/ctr`,
+    },
+    variables: (version) => ({ 'github.com/containerd/containerd/v2/version.Version': version }),
+    programs: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
+  },
+  cni: {
+    requires: 'github.com/containernetworking/plugins',
+    packages: {
+      bridge: `${CNI}/main/bridge`,
+      loopback: `${CNI}/main/loopback`,
+      'host-local': `${CNI}/ipam/host-local`,
+    },
+    variables: () => ({}),
+    programs: ['bridge', 'loopback', 'host-local'],
+  },
+  coredns: {
+    requires: 'github.com/coredns/coredns',
+    packages: { coredns: '.' },
+    variables: () => ({}),
+    programs: ['coredns'],
+  },
+  pods: {
+    packages: { pause: './pause', web: './web' },
+    variables: () => ({}),
+    programs: ['pause', 'web'],
   },
 };
 
 /**
- * The three pinned modules, read from their go.mod files.
+ * The pinned modules, read from their go.mod files.
  *
  * @throws Error if a go.mod does not say the version or the Go version
  */
 export function modules(): Module[] {
   return (Object.keys(definitions) as Module['name'][]).map((name) => {
-    const { requires, mirror, official, variables, remote, ...definition } = definitions[name];
+    const { requires, release, variables, ...definition } = definitions[name];
     const folder = join(import.meta.dirname, 'binaries', name);
     const goMod = readFileSync(join(folder, 'go.mod'), 'utf8');
     const find = (what: string, pattern: RegExp): string => {
@@ -126,9 +178,12 @@ export function modules(): Module[] {
       if (found === undefined) throw new Error(`${join(folder, 'go.mod')}: no ${what} in it`);
       return found;
     };
-    const literal = requires.replaceAll('.', '\\.');
-    const version = find(`version of ${requires}`, new RegExp(`^(?:require)?\\s*${literal} (v\\S+)`, 'm'));
-    const base = (process.env[mirror] || official).replace(/\/+$/, '');
+    const literal = requires?.replaceAll('.', '\\.');
+    const version =
+      literal === undefined
+        ? 'own'
+        : find(`version of ${requires}`, new RegExp(`^(?:require)?\\s*${literal} (v\\S+)`, 'm'));
+    const base = release && (process.env[release.mirror] || release.official).replace(/\/+$/, '');
     return {
       ...definition,
       name,
@@ -137,7 +192,10 @@ export function modules(): Module[] {
       go: find('go line', /^go (\S+)/m),
       fingerprint: fingerprint(folder),
       variables: variables(version),
-      remote: (program, platform) => remote(base, version, program, platform),
+      remote:
+        release && base !== undefined
+          ? (program, platform) => release.remote(base, version, program, platform)
+          : undefined,
     };
   });
 }
@@ -150,6 +208,8 @@ export function thisPlatform(): Platform {
 
 function fingerprint(folder: string): string {
   const hash = createHash('sha256');
-  for (const file of readdirSync(folder).toSorted()) hash.update(`${file}\0`).update(readFileSync(join(folder, file)));
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const names = files.map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+  for (const file of names.toSorted()) hash.update(`${file}\0`).update(readFileSync(join(folder, file)));
   return hash.digest('hex').slice(0, 8);
 }

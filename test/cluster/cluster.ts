@@ -23,8 +23,8 @@ const PORT_DRAWS = 5;
 const SETTLE_MS = 30_000;
 /** How long one question to a component may take, in milliseconds. */
 const ASK_MS = 2_000;
+const LOOPBACK = '127.0.0.1';
 const SERVICE_NETWORK = '10.96.0.0/16';
-const SERVICE_ADDRESS = '10.96.0.1';
 
 /** How to start a cluster; nothing has to be given. */
 export interface ClusterOptions {
@@ -39,6 +39,19 @@ export interface ClusterOptions {
   ports?: { etcd?: number; apiServer?: number; controllerManager?: number };
   /** More flags for the components, after those of the test bed (a later flag wins). */
   flags?: { etcd?: readonly string[]; apiServer?: readonly string[]; controllerManager?: readonly string[] };
+  /** Where to run, if not on loopback with a supervisor of its own; `dir` is the supervisor's folder then. */
+  host?: Host;
+}
+
+/** A network that the components run in. */
+export interface Host {
+  readonly supervisor: Supervisor;
+  /** The address that they listen on, reached from this process too. */
+  readonly address: string;
+  /** Addresses of services, such as `10.96.0.0/16`. */
+  readonly serviceNetwork: string;
+  /** Command that runs the command after it there. */
+  readonly enter: readonly [string, ...string[]];
 }
 
 /** A cluster that runs. It ends with `stop`, or with the process that started it, however that ends. */
@@ -82,6 +95,7 @@ export interface Cluster {
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { log = silent } = options;
   const binaries = await ensureBinaries(['etcd', 'kube-apiserver', 'kube-controller-manager'], { log });
+  if (options.host) return await start(options.host.supervisor, binaries, options, log);
   const dir = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'readiness-cluster-')) : resolve(options.dir);
   if (options.dir !== undefined) {
     await mkdir(dir, { recursive: true });
@@ -103,28 +117,31 @@ async function start(
   log: Log,
 ): Promise<Cluster> {
   const dir = supervisor.folder;
-  const { ports = {}, flags = {} } = options;
+  const { ports = {}, flags = {}, host } = options;
+  const address = host?.address ?? LOOPBACK;
+  const serviceNetwork = host?.serviceNetwork ?? SERVICE_NETWORK;
   // Only what a program needs: a proxy of the harness would come between the API server and a webhook.
   const env = { PATH: process.env['PATH'] ?? '', HOME: dir, TMPDIR: dir };
   const launch = (name: keyof typeof binaries, port: number | undefined, plan: (port: number) => Plan) =>
     onFreePort(port, (chosen) => {
       const { args, serves } = plan(chosen);
-      const run = { command: binaries[name], args, env, log: join(dir, `${name}.log`) };
+      const [command, ...all] = [...(host?.enter ?? []), binaries[name], ...args];
+      const run = { command, args: all, env, log: join(dir, `${name}.log`) };
       return new Component(supervisor, name, run, serves, log);
     });
 
-  const pki = await createPki(dir);
-  const etcd = await launch('etcd', ports.etcd, (port) => etcdPlan(pki, dir, port, flags.etcd));
+  const pki = await createPki(dir, address, serviceNetwork);
+  const etcd = await launch('etcd', ports.etcd, (port) => etcdPlan(pki, dir, address, port, flags.etcd));
   const apiServer = await launch('kube-apiserver', ports.apiServer, (port) =>
-    apiServerPlan(pki, etcd.port, port, flags.apiServer),
+    apiServerPlan(pki, address, serviceNetwork, etcd.port, port, flags.apiServer),
   );
-  const server = `https://127.0.0.1:${apiServer.port}`;
+  const server = `https://${address}:${apiServer.port}`;
   const kubeconfig = join(dir, 'admin.kubeconfig');
   await writeKubeconfig(kubeconfig, server, pki.authority.certificate, pki.admin);
   await writeKubeconfig(pki.files.managerKubeconfig, server, pki.authority.certificate, pki.manager);
   // Not before the API server is ready: it would end.
   const controllerManager = await launch('kube-controller-manager', ports.controllerManager, (port) =>
-    controllerManagerPlan(pki, port, flags.controllerManager),
+    controllerManagerPlan(pki, address, port, flags.controllerManager),
   );
   await settled(server, pki);
 
@@ -199,6 +216,8 @@ type PkiFile =
   | 'authorityKey'
   | 'server'
   | 'serverKey'
+  | 'admin'
+  | 'adminKey'
   | 'etcdClient'
   | 'etcdClientKey'
   | 'proxyAuthority'
@@ -208,7 +227,7 @@ type PkiFile =
   | 'tokenPublicKey'
   | 'managerKubeconfig';
 
-async function createPki(root: string): Promise<Pki> {
+async function createPki(root: string, address: string, serviceNetwork: string): Promise<Pki> {
   const dir = join(root, 'pki');
   await mkdir(dir, { mode: 0o700 });
   // Two, since whom the second one vouches for may speak for anybody.
@@ -222,7 +241,7 @@ async function createPki(root: string): Promise<Pki> {
     'kubernetes.default.svc.cluster.local',
   ];
   const [server, etcdClient, proxy, admin, manager] = await Promise.all([
-    authority.server('kube-apiserver', [...names, '127.0.0.1', SERVICE_ADDRESS]),
+    authority.server('kube-apiserver', [...names, LOOPBACK, address, serviceNetwork.replace(/0\/.*/, '1')]),
     authority.client({ user: 'kube-apiserver-etcd-client' }),
     proxyAuthority.client({ user: 'front-proxy' }),
     authority.client({ user: 'admin', groups: ['system:masters'] }),
@@ -239,6 +258,8 @@ async function createPki(root: string): Promise<Pki> {
     authorityKey: await write('ca.key', authority.key),
     server: await write('server.crt', server.certificate),
     serverKey: await write('server.key', server.key),
+    admin: await write('admin.crt', admin.certificate),
+    adminKey: await write('admin.key', admin.key),
     etcdClient: await write('etcd-client.crt', etcdClient.certificate),
     etcdClientKey: await write('etcd-client.key', etcdClient.key),
     proxyAuthority: await write('front-proxy-ca.crt', proxyAuthority.certificate),
@@ -251,9 +272,9 @@ async function createPki(root: string): Promise<Pki> {
   return { authority, admin, manager, files, dir };
 }
 
-function etcdPlan(pki: Pki, dir: string, port: number, more: readonly string[] = []): Plan {
+function etcdPlan(pki: Pki, dir: string, address: string, port: number, more: readonly string[] = []): Plan {
   const { files } = pki;
-  const url = `https://127.0.0.1:${port}`;
+  const url = `https://${address}:${port}`;
   return {
     args: [
       `--data-dir=${join(dir, 'etcd')}`,
@@ -277,20 +298,27 @@ function etcdPlan(pki: Pki, dir: string, port: number, more: readonly string[] =
   };
 }
 
-function apiServerPlan(pki: Pki, etcdPort: number, port: number, more: readonly string[] = []): Plan {
+function apiServerPlan(
+  pki: Pki,
+  address: string,
+  serviceNetwork: string,
+  etcdPort: number,
+  port: number,
+  more: readonly string[] = [],
+): Plan {
   const { files } = pki;
   return {
     args: [
-      `--etcd-servers=https://127.0.0.1:${etcdPort}`,
+      `--etcd-servers=https://${address}:${etcdPort}`,
       `--etcd-cafile=${files.authority}`,
       `--etcd-certfile=${files.etcdClient}`,
       `--etcd-keyfile=${files.etcdClientKey}`,
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
+      `--bind-address=${address}`,
+      `--advertise-address=${address}`,
       `--secure-port=${port}`,
       // The service `kubernetes` would get a loopback address as its endpoint, which the API server itself forbids.
       '--endpoint-reconciler-type=none',
-      `--service-cluster-ip-range=${SERVICE_NETWORK}`,
+      `--service-cluster-ip-range=${serviceNetwork}`,
       `--cert-dir=${pki.dir}`,
       `--tls-cert-file=${files.server}`,
       `--tls-private-key-file=${files.serverKey}`,
@@ -298,7 +326,10 @@ function apiServerPlan(pki: Pki, etcdPort: number, port: number, more: readonly 
       '--service-account-issuer=https://kubernetes.default.svc',
       `--service-account-key-file=${files.tokenPublicKey}`,
       `--service-account-signing-key-file=${files.tokenKey}`,
-      '--authorization-mode=RBAC',
+      '--authorization-mode=Node,RBAC',
+      // A kubelet asks back what this user may, for logs and exec.
+      `--kubelet-client-certificate=${files.admin}`,
+      `--kubelet-client-key=${files.adminKey}`,
       // Nothing is aggregated here, but without these the controller-manager waits for them in vain and fills its log.
       `--requestheader-client-ca-file=${files.proxyAuthority}`,
       '--requestheader-allowed-names=front-proxy',
@@ -314,11 +345,11 @@ function apiServerPlan(pki: Pki, etcdPort: number, port: number, more: readonly 
       '--shutdown-watch-termination-grace-period=1s',
       ...more,
     ],
-    serves: async () => (await ask(`https://127.0.0.1:${port}/readyz`, pki)).status === 200,
+    serves: async () => (await ask(`https://${address}:${port}/readyz`, pki)).status === 200,
   };
 }
 
-function controllerManagerPlan(pki: Pki, port: number, more: readonly string[] = []): Plan {
+function controllerManagerPlan(pki: Pki, address: string, port: number, more: readonly string[] = []): Plan {
   const { files } = pki;
   return {
     args: [
@@ -331,7 +362,7 @@ function controllerManagerPlan(pki: Pki, port: number, more: readonly string[] =
       // By default its forty controllers wait in line for 20 requests a second, and a cluster needs 4 s more to come up.
       '--kube-api-qps=500',
       '--kube-api-burst=1000',
-      '--bind-address=127.0.0.1',
+      `--bind-address=${address}`,
       `--secure-port=${port}`,
       `--tls-cert-file=${files.server}`,
       `--tls-private-key-file=${files.serverKey}`,
@@ -345,7 +376,7 @@ function controllerManagerPlan(pki: Pki, port: number, more: readonly string[] =
       '--profiling=false',
       ...more,
     ],
-    serves: async () => (await ask(`https://127.0.0.1:${port}/healthz`, pki)).status === 200,
+    serves: async () => (await ask(`https://${address}:${port}/healthz`, pki)).status === 200,
   };
 }
 

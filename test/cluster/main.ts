@@ -1,18 +1,27 @@
-/** The test bed from the command line: `node test/cluster/main.ts binaries|up|run`. */
+/** The test bed from the command line: `node test/cluster/main.ts binaries|up|run`, and `node up|down|status`. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { delimiter, dirname } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { IMAGE_CONFIG, IMAGE_NAME, imageEntries } from '../../scripts/image.ts';
 import { ensureBinaries, programNames, type ProgramName } from './binaries.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import { clientEnvironment } from './kubectl.ts';
 import { duration, streamLog } from './log.ts';
+import { startNode, stopNode } from './node.ts';
+import { writeImage } from './oci.ts';
+import { lastNode, nodeRuns } from './remains.ts';
 
 const USAGE = `usage:
   main.ts binaries [name...]   finds, fetches or builds the programs of the test bed (all, or those named) and prints
                                their paths
   main.ts up                   starts a cluster and prints what a shell needs to use it; Ctrl-C ends it
   main.ts run [--] command...  starts a cluster, runs a command with it, ends it and exits as the command did
+  main.ts node up              starts a whole node, on which pods run, with the operator's image, and prints what a shell
+                               needs to use it (Linux, root). It goes on running. [--network 10.77.0]
+                               [--service-network 10.96.0.0/16] [--pod-network 10.244.0.0/24]
+  main.ts node down|status     ends it; says whether it runs
 `;
 
 const log = streamLog();
@@ -20,6 +29,7 @@ const log = streamLog();
 async function main([verb, ...rest]: string[]): Promise<number> {
   if (verb === 'binaries') return binaries(rest);
   if (verb === 'up' && rest.length === 0) return up();
+  if (verb === 'node') return node(rest);
   const command = rest[0] === '--' ? rest.slice(1) : rest;
   if (verb === 'run' && command.length > 0) return run(command);
   const asked = verb === 'help' || verb === '--help';
@@ -51,15 +61,58 @@ async function start(): Promise<{ cluster: Cluster; environment: Record<string, 
 
 async function up(): Promise<number> {
   const { cluster, environment } = await start();
-  for (const [name, value] of Object.entries(environment)) {
-    process.stdout.write(`export ${name}='${value.replaceAll("'", `'\\''`)}'\n`);
-  }
+  print(environment);
   log('Ctrl-C ends it');
   await new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);
   });
   await cluster.stop();
   return 0;
+}
+
+async function node([verb, ...rest]: string[]): Promise<number> {
+  if (verb === 'up') {
+    const option = { type: 'string' } as const;
+    const { values } = parseArgs({
+      args: rest,
+      options: { network: option, 'service-network': option, 'pod-network': option },
+    });
+    const started = performance.now();
+    const cluster = await startNode({
+      log,
+      ...(values.network !== undefined && { network: values.network }),
+      ...(values['service-network'] !== undefined && { serviceNetwork: values['service-network'] }),
+      ...(values['pod-network'] !== undefined && { podNetwork: values['pod-network'] }),
+    });
+    const archive = join(cluster.dir, 'operator.tar');
+    await writeImage(archive, IMAGE_NAME, imageEntries(), IMAGE_CONFIG);
+    await cluster.loadImages(archive);
+    log(`the node is up after ${duration(performance.now() - started)}; state and logs are in ${cluster.dir}`);
+    log(`it has the image ${IMAGE_NAME}; end it with: npm run cluster -- down`);
+    const { kubectl } = await ensureBinaries(['kubectl'], { log });
+    const PATH = [dirname(kubectl), process.env['PATH']].join(delimiter);
+    print({ ...clientEnvironment(cluster), PATH });
+    cluster.detach();
+    // What is left are idle connections.
+    process.exit(0);
+  }
+  if (verb === 'down') {
+    log((await stopNode()) ? 'the node is gone' : 'no node runs');
+    return 0;
+  }
+  if (verb === 'status') {
+    const runs = nodeRuns();
+    process.stdout.write(runs ? `runs: ${JSON.stringify(lastNode())}\n` : 'no node runs\n');
+    return runs ? 0 : 1;
+  }
+  process.stderr.write(USAGE);
+  return 2;
+}
+
+function print(environment: Record<string, string>): void {
+  for (const [name, value] of Object.entries(environment)) {
+    process.stdout.write(`export ${name}='${value.replaceAll("'", `'\\''`)}'\n`);
+  }
 }
 
 async function run([command = '', ...args]: string[]): Promise<number> {

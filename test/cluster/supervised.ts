@@ -120,6 +120,11 @@ export class Supervisor {
     });
   }
 
+  /** Has a program run when all processes are killed, however it comes to that, and before the folder goes. */
+  atEnd(command: string, args: readonly string[]): void {
+    this.#ask({ op: 'atEnd', command, args: [...args] });
+  }
+
   /** Kills all processes, removes the folder if so asked at the start, and resolves when all that is done. */
   async stop(): Promise<void> {
     this.#stopping = true;

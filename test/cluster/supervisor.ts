@@ -2,7 +2,8 @@
  * The supervisor: a small process that runs other processes for a harness and outlives it by a moment, only to end them.
  *
  * It reads requests from standard input, whose other end the harness holds. When that end closes, for whatever reason
- * (stop, a crash, `kill -9`), it kills what it runs, removes its folder if told so, and ends. This needs nothing of one
+ * (stop, a crash, `kill -9`), it kills what it runs, runs what it was told to run at the end, removes its folder if told
+ * so, and ends. This needs nothing of one
  * operating system: a pipe closes everywhere when its last holder dies.
  *
  * Started by supervised.ts as `node supervisor.ts [folder to remove]`, as leader of a session of its own, so that Ctrl-C
@@ -17,6 +18,7 @@ import { createInterface } from 'node:readline';
 export type Request =
   | { op: 'run'; id: number; command: string; args: string[]; cwd: string; env: Record<string, string>; log: string }
   | { op: 'signal'; id: number; signal: NodeJS.Signals }
+  | { op: 'atEnd'; command: string; args: string[] }
   | { op: 'detach' };
 
 /** What the supervisor tells, a line of JSON each. */
@@ -27,6 +29,7 @@ export type Event =
 
 const folder = process.argv[2];
 const children = new Map<number, ChildProcess>();
+const last: { command: string; args: string[] }[] = [];
 let detached = false;
 let ending = false;
 
@@ -65,6 +68,10 @@ async function end(): Promise<void> {
   const gone = [...children.values()].map((child) => new Promise((resolve) => child.once('exit', resolve)));
   for (const child of children.values()) child.kill('SIGKILL');
   await Promise.all(gone);
+  for (const { command, args } of last) {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    await new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
+  }
   if (folder) await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }).catch(() => {});
   // The session's process group: children of children, and this process as the last one.
   process.kill(-process.pid, 'SIGKILL');
@@ -80,6 +87,7 @@ const requests = createInterface({ input: process.stdin });
 requests.on('line', (line) => {
   const request = JSON.parse(line) as Request;
   if (request.op === 'detach') detached = true;
+  else if (request.op === 'atEnd') last.push(request);
   else if (request.op === 'signal') children.get(request.id)?.kill(request.signal);
   else if (!ending) run(request);
 });

@@ -1,0 +1,103 @@
+/**
+ * The operator's image, without a container engine: `npm run image [-- <archive.tar>]` writes an OCI archive, and
+ * `node scripts/image.ts --rootfs <folder>` its files alone, which the Dockerfile takes.
+ *
+ * In the image are Node, the libraries that it is linked to, and the bundle: no shell, no package manager.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { writeImage, type ImageConfig, type ImageEntry } from '../test/cluster/oci.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+
+/** The image's name in an archive. The tag is the chart's default; the host is nobody's. */
+export const IMAGE_NAME = `readiness-operator.invalid/readiness-operator:${version}`;
+
+/** How it starts; the Dockerfile says the same. */
+export const IMAGE_CONFIG: ImageConfig = {
+  Entrypoint: ['/usr/bin/node', '/app/bin/readiness-operator.js'],
+  Cmd: ['serve'],
+  User: '65532:65532',
+  Env: ['NODE_ENV=production'],
+  WorkingDir: '/app',
+  Labels: {
+    'org.opencontainers.image.title': 'readiness-operator',
+    'org.opencontainers.image.description': 'Keeps workloads that are not ready for production out of production',
+    'org.opencontainers.image.licenses': 'Apache-2.0',
+    'org.opencontainers.image.version': version,
+  },
+};
+
+/**
+ * The files of the image. Linux only.
+ *
+ * @throws Error if the bundle is not built
+ */
+export function imageEntries(): ImageEntry[] {
+  const file = (path: string, source: string, mode = 0o644) => ({ path, mode, content: readFileSync(source) });
+  const text = (path: string, content: string) => ({ path, mode: 0o644, content: Buffer.from(content) });
+  const node = realpathSync(process.execPath);
+  const bundle = readdirSync(join(ROOT, 'dist'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.map'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => file(`app/${relative(ROOT, path)}`, path));
+  return [
+    { path: 'usr/bin/node', mode: 0o755, content: withoutDebugging(readFileSync(node)) },
+    ...libraries(node).map((path) => file(path.slice(1), realpathSync(path), 0o755)),
+    file('app/bin/readiness-operator.js', join(ROOT, 'bin/readiness-operator.js'), 0o755),
+    file('app/LICENSE', join(ROOT, 'LICENSE')),
+    // Without it, Node takes the bundle for CommonJS first.
+    text('app/package.json', `${JSON.stringify({ name: 'readiness-operator', version, type: 'module' })}\n`),
+    ...bundle,
+    text('etc/passwd', 'nonroot:x:65532:65532::/app:/nonexistent\n'),
+    text('etc/group', 'nonroot:x:65532:\n'),
+    text('etc/nsswitch.conf', 'hosts: files dns\n'),
+    { path: 'tmp', mode: 0o1777 },
+  ];
+}
+
+/** The libraries that a program is linked to, its loader included, by the paths where it looks for them. */
+function libraries(program: string): string[] {
+  const said = execFileSync('ldd', [program], { encoding: 'utf8' });
+  return [...said.matchAll(/(?:=> |^\s*)(\/\S+) \(0x/gm)].map(([, path = '']) => path).toSorted();
+}
+
+/**
+ * An ELF program cut after the last byte that is loaded: symbols and debugging information, a quarter of Node, are behind
+ * it. Anything but a 64-bit little-endian ELF comes back as it is.
+ */
+function withoutDebugging(program: Buffer): Buffer {
+  const elf64 = program.readUInt32BE(0) === 0x7f454c46 && program[4] === 2 && program[5] === 1;
+  if (!elf64) return program;
+  const table = Number(program.readBigUInt64LE(0x20));
+  const size = program.readUInt16LE(0x36);
+  const count = program.readUInt16LE(0x38);
+  let end = table + size * count;
+  for (let at = table; at < table + size * count; at += size) {
+    end = Math.max(end, Number(program.readBigUInt64LE(at + 8) + program.readBigUInt64LE(at + 0x20)));
+  }
+  const cut = Buffer.from(program.subarray(0, end));
+  // No section headers any more: their offset, number and the index of their names.
+  cut.writeBigUInt64LE(0n, 0x28);
+  cut.writeUInt16LE(0, 0x3c);
+  cut.writeUInt16LE(0, 0x3e);
+  return cut;
+}
+
+if (import.meta.main) {
+  const [first, folder] = process.argv.slice(2);
+  if (first === '--rootfs' && folder !== undefined) {
+    for (const { path, mode, content } of imageEntries()) {
+      const target = join(folder, path);
+      mkdirSync(content === undefined ? target : dirname(target), { recursive: true });
+      if (content !== undefined) writeFileSync(target, content);
+      chmodSync(target, mode);
+    }
+  } else {
+    const archive = first ?? join(ROOT, 'dist/image.tar');
+    const bytes = await writeImage(archive, IMAGE_NAME, imageEntries(), IMAGE_CONFIG);
+    console.log(`${archive}: ${IMAGE_NAME}, ${(bytes / 1e6).toFixed(1)} MB unpacked`);
+  }
+}
