@@ -39,6 +39,8 @@ export interface CheckOptions {
   readonly failOn?: FailOn | undefined;
   /** What standard input held, where one of the paths is `-`. */
   readonly stdin?: Uint8Array | undefined;
+  /** Told how far it has come, in a few words. */
+  readonly onProgress?: ((text: string) => void) | undefined;
 }
 
 /** One unmet check at one place. What several policies find alike is one finding. */
@@ -141,8 +143,12 @@ export function checkManifests(options: CheckOptions, world?: World): CheckRepor
 
 /** Reads the files. @throws UnreadableInput naming everything that can't be read */
 export function readInput(options: CheckOptions): Input {
+  const { onProgress } = options;
   const [{ sources, skipped }, given] = allOf(
-    () => readObjects(readFiles(options.paths, options.stdin)),
+    () => {
+      const files = readFiles(options.paths, options.stdin, (read) => onProgress?.(`${read} files read`));
+      return readObjects(files, (parsed) => onProgress?.(`${parsed} of ${files.files.length} files parsed`));
+    },
     () => (options.policyFiles.length === 0 ? undefined : readObjects(readFiles(options.policyFiles, options.stdin))),
   );
   return { sources, skipped, given: given?.sources };
@@ -185,6 +191,7 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
     else {
       const verdicts = matching.map((policy) => judge(policy, workload, related, options.now));
       workloads.push(checkedOf(source, workload, verdicts, options));
+      options.onProgress?.(`${workloads.length} of ${subjects.length} workloads judged`);
     }
   }
   skipped.push(...strangersAmong(sources), ...exceptionsAmong(sources), ...chosen.unused);

@@ -1,5 +1,5 @@
 /** Finds and reads the files of a command line. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problems, UnreadableInput } from './problems.ts';
 
@@ -9,6 +9,12 @@ export const STDIN = '-';
 const STDIN_NAME = 'stdin';
 /** In bytes. A parsed file takes about 50 times its size in memory; no API server takes objects near this size. */
 const LARGEST = 16 * 1024 * 1024;
+const CHUNK = 64 * 1024;
+/** A directory with both is a Helm chart; its templates become manifests only when they are rendered. */
+const CHART = 'Chart.yaml';
+const TEMPLATES = 'templates';
+const TEMPLATES_REASON =
+  'templates of a Helm chart; check what they become: helm template ... | readiness-operator check -f -';
 const MANIFEST = /\.(?:ya?ml|json)$/i;
 
 /** One file as text. */
@@ -17,16 +23,34 @@ export interface TextFile {
   readonly text: string;
 }
 
+/** A directory whose files are no manifests. */
+export interface SkippedDirectory {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** What was found under the paths. */
+export interface Files {
+  readonly files: readonly TextFile[];
+  readonly skipped: readonly SkippedDirectory[];
+}
+
 /**
  * Reads files, directories and standard input. A directory stands for its *.yaml, *.yml and *.json, at any depth and by
- * name, save what is hidden and node_modules; a file that is named twice is read once.
+ * name, save what is hidden, node_modules and the templates of Helm charts; a file that is named twice is read once.
  *
  * @param stdin - what standard input held, where one of the paths is `-`
+ * @param onRead - told how many files have been read so far
  * @throws UnreadableInput naming every file that can't be read: missing, too large, not UTF-8
  */
-export function readFiles(paths: readonly string[], stdin?: Uint8Array): TextFile[] {
+export function readFiles(
+  paths: readonly string[],
+  stdin?: Uint8Array,
+  onRead: (files: number) => void = () => {},
+): Files {
   const problems = new Problems();
   const files: TextFile[] = [];
+  const skipped: SkippedDirectory[] = [];
   const seen = new Set<string>();
   const visit = (path: string): void => {
     if (path === STDIN) {
@@ -40,17 +64,50 @@ export function readFiles(paths: readonly string[], stdin?: Uint8Array): TextFil
     if (seen.has(identity)) return;
     seen.add(identity);
     if (stat.isDirectory()) {
-      for (const below of manifestsIn(path)) problems.attempt(() => visit(below));
+      const names = namesIn(path);
+      const templates = names.includes(CHART) && names.includes(TEMPLATES);
+      if (templates) skipped.push({ file: join(path, TEMPLATES), reason: TEMPLATES_REASON });
+      for (const name of names) {
+        if (templates && name === TEMPLATES) continue;
+        const below = join(path, name);
+        const kind = statSync(below, { throwIfNoEntry: false });
+        // Reading a pipe or a device that merely lies there could take for ever.
+        const wanted = kind?.isDirectory() === true || (MANIFEST.test(name) && (kind?.isFile() ?? true));
+        if (wanted) problems.attempt(() => visit(below));
+      }
       return;
     }
-    if (stat.size > LARGEST) throw tooLarge(path);
-    const bytes = attempt(path, () => readFileSync(path));
-    if (bytes.length > LARGEST) throw tooLarge(path);
-    files.push({ file: path, text: decode(path, bytes) });
+    files.push({
+      file: path,
+      text: decode(
+        path,
+        attempt(path, () => readBounded(path)),
+      ),
+    });
+    onRead(files.length);
   };
   for (const path of paths) problems.attempt(() => visit(path));
   problems.throwIfAny();
-  return files;
+  return { files, skipped };
+}
+
+/** Reads a file, a pipe or a device, but never more than a file may have. */
+function readBounded(path: string): Uint8Array {
+  const handle = openSync(path, 'r');
+  try {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(CHUNK);
+      const read = readSync(handle, chunk, 0, CHUNK, null);
+      if (read === 0) return Buffer.concat(chunks);
+      size += read;
+      if (size > LARGEST) throw tooLarge(path);
+      chunks.push(chunk.subarray(0, read));
+    }
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /**
@@ -69,13 +126,11 @@ export async function readStdin(stdin: AsyncIterable<Uint8Array>): Promise<Uint8
   return Buffer.concat(chunks);
 }
 
-/** The manifests and directories directly in a directory, by name. */
-function manifestsIn(directory: string): string[] {
+/** What lies directly in a directory, by name, save what is hidden. */
+function namesIn(directory: string): string[] {
   return attempt(directory, () => readdirSync(directory))
     .filter((name) => !name.startsWith('.') && name !== 'node_modules')
-    .toSorted((a, b) => (a < b ? -1 : 1))
-    .map((name) => join(directory, name))
-    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true || MANIFEST.test(path));
+    .toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -88,6 +143,7 @@ function attempt<T>(file: string, step: () => T): T {
   try {
     return step();
   } catch (error) {
+    if (error instanceof UnreadableInput) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     throw new UnreadableInput([{ file, at: undefined, message: REASONS[code ?? ''] ?? message }]);
   }

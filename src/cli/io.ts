@@ -14,6 +14,8 @@ export interface Io {
   readonly stdin: AsyncIterable<Uint8Array>;
   /** Is standard output a terminal? */
   readonly isTTY: boolean;
+  /** Is standard error a terminal? */
+  readonly stderrIsTTY: boolean;
   /** Width of the terminal in characters; undefined if it is none. */
   readonly columns: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -24,7 +26,8 @@ export function processIo(): Io {
   const { stdout, stderr, stdin, env } = process;
   // Types alone: a stream of a process without a terminal has neither field.
   const { isTTY, columns } = stdout as { isTTY?: boolean; columns?: number };
-  return { stdout, stderr, stdin, env, isTTY: isTTY === true, columns };
+  const stderrIsTTY = (stderr as { isTTY?: boolean }).isTTY === true;
+  return { stdout, stderr, stdin, env, isTTY: isTTY === true, stderrIsTTY, columns };
 }
 
 /**

@@ -3,7 +3,7 @@ import { isObject } from './shape.ts';
 import type { Path } from '../engine/path.ts';
 import type { RawObject } from '../engine/workload.ts';
 import { parseManifests, type Manifest } from './documents.ts';
-import type { TextFile } from './input.ts';
+import type { Files } from './input.ts';
 import { Problems, type Position } from './problems.ts';
 
 /** One Kubernetes object of the input. */
@@ -29,12 +29,16 @@ export interface Skipped {
  * Reads the objects of files. What has neither the look of a Kubernetes object nor claims to be one (values.yaml,
  * Chart.yaml) is skipped.
  *
+ * @param onParsed - told how many files have been parsed so far
  * @throws UnreadableInput naming everything that can't be parsed or that claims to be an object and is none
  */
-export function readObjects(files: readonly TextFile[]): { sources: Source[]; skipped: Skipped[] } {
+export function readObjects(
+  { files, skipped: directories }: Files,
+  onParsed: (files: number) => void = () => {},
+): { sources: Source[]; skipped: Skipped[] } {
   const problems = new Problems();
   const sources: Source[] = [];
-  const skipped: Skipped[] = [];
+  const skipped: Skipped[] = directories.map(({ file, reason }) => ({ file, kind: null, name: null, reason }));
 
   const add = (file: string, value: unknown, locate: Manifest['locate'], inherited: Inherited): void => {
     if (!isObject(value)) {
@@ -69,7 +73,8 @@ export function readObjects(files: readonly TextFile[]): { sources: Source[]; sk
     sources.push({ file, apiVersion, kind, object: value, locate });
   };
 
-  for (const { file, text } of files) {
+  for (const [index, { file, text }] of files.entries()) {
+    onParsed(index);
     const manifests = problems.attempt(() => parseManifests(text, file)) ?? [];
     for (const { object, locate } of manifests) add(file, object, locate, { list: false });
   }

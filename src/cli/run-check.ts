@@ -8,12 +8,13 @@ import type { CheckFormat } from './formats.ts';
 import { renderGithub } from './github.ts';
 import { renderJunit } from './junit.ts';
 import type { Look } from './layout.ts';
+import { Progress } from './progress.ts';
 import { documentOf, renderTable } from './render.ts';
 import { renderSarif } from './sarif.ts';
 import { toJson, toYaml } from './serialize.ts';
 
 /** What `check` is asked to do. */
-export interface RunCheckOptions extends Omit<CheckOptions, 'stdin'> {
+export interface RunCheckOptions extends Omit<CheckOptions, 'stdin' | 'onProgress'> {
   /** Input without any workload is no error. */
   readonly allowEmpty: boolean;
   /** Policies, namespaces and what is not among the manifests come from the cluster of the current kubeconfig. */
@@ -40,16 +41,24 @@ const RENDERERS: Record<CheckFormat, (report: CheckReport, look: Look) => string
  */
 export async function runCheck(options: RunCheckOptions, io: Io): Promise<0 | 1 | typeof UNUSABLE> {
   let report: CheckReport;
+  const progress = new Progress(io);
   try {
     const needsStdin = [...options.paths, ...options.policyFiles].includes(STDIN);
-    const complete = { ...options, stdin: needsStdin ? await readStdin(io.stdin) : undefined };
+    const complete = {
+      ...options,
+      onProgress: (text: string) => progress.show(text),
+      stdin: needsStdin ? await readStdin(io.stdin) : undefined,
+    };
     report = await (options.cluster
       ? (await import('./cluster.ts')).checkInCluster(complete)
       : checkManifests(complete));
   } catch (error) {
     if (!(error instanceof UnreadableInput)) throw error;
+    progress.clear();
     await print(io.stderr, `${error.message.replaceAll(/^/gm, 'error: ')}\n`);
     return UNUSABLE;
+  } finally {
+    progress.clear();
   }
   await print(io.stderr, report.hints.map((hint) => `note: ${printable(hint)}\n`).join(''));
   if (report.found === 0 && !options.allowEmpty) {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +35,7 @@ function names(...paths: string[]): string[] {
   return readFiles(
     paths.map((path) => (path === '-' ? path : join(folder, path))),
     Buffer.from('from stdin'),
-  ).map(({ file }) => file.replace(`${folder}/`, ''));
+  ).files.map(({ file }) => file.replace(`${folder}/`, ''));
 }
 
 function refusal(path: string): string {
@@ -72,7 +73,7 @@ test('a file that is named itself may have any name, and counts once', () => {
 
 test('standard input is read once', () => {
   expect(names('-', 'a.yml', '-')).toEqual(['stdin', 'a.yml']);
-  expect(readFiles(['-'], Buffer.from('from stdin'))).toEqual([{ file: 'stdin', text: 'from stdin' }]);
+  expect(readFiles(['-'], Buffer.from('from stdin')).files).toEqual([{ file: 'stdin', text: 'from stdin' }]);
 });
 
 test('a missing file is named', () => {
@@ -91,7 +92,7 @@ test('a file without permission is named', () => {
 
 test('a byte order mark is no part of the text', () => {
   writeFileSync(join(folder, 'bom.yaml'), '\ufeffa: 1');
-  expect(readFiles([join(folder, 'bom.yaml')])[0]?.text).toBe('a: 1');
+  expect(readFiles([join(folder, 'bom.yaml')]).files[0]?.text).toBe('a: 1');
 });
 
 describe('standard input', () => {
@@ -106,4 +107,44 @@ describe('standard input', () => {
   test('is refused beyond 16 MiB, without waiting for its end', async () => {
     await expect(readStdin(chunks(Infinity))).rejects.toThrow('stdin: is larger than 16 MiB');
   });
+});
+
+test('the templates of a Helm chart are left out and told, whatever else is called templates is not', () => {
+  const chart = join(folder, '.charts/app');
+  for (const path of ['templates/deep', 'crds', 'charts/sub/templates'])
+    mkdirSync(join(chart, path), { recursive: true });
+  for (const path of [
+    'Chart.yaml',
+    'templates/a.yaml',
+    'templates/deep/b.yaml',
+    'crds/c.yaml',
+    'charts/sub/Chart.yaml',
+    'charts/sub/templates/d.yaml',
+  ]) {
+    writeFileSync(join(chart, path), '{{ if }}');
+  }
+  mkdirSync(join(folder, '.charts/templates'));
+  writeFileSync(join(folder, '.charts/templates/e.yaml'), 'a: 1');
+  const { files, skipped } = readFiles([join(folder, '.charts')]);
+  const below = (file: string): string => file.replace(`${folder}/.charts/`, '');
+  expect(files.map(({ file }) => below(file))).toEqual([
+    'app/Chart.yaml',
+    'app/charts/sub/Chart.yaml',
+    'app/crds/c.yaml',
+    'templates/e.yaml',
+  ]);
+  expect(skipped.map(({ file, reason }) => [below(file), reason])).toEqual([
+    ['app/templates', expect.stringContaining('helm template')],
+    ['app/charts/sub/templates', expect.stringContaining('helm template')],
+  ]);
+  // Whoever names a template gets an answer about it.
+  expect(readFiles([join(chart, 'templates/a.yaml')]).files).toHaveLength(1);
+});
+
+test('never reads without an end', () => {
+  symlinkSync('/dev/zero', join(folder, '.broken/zero.yaml'));
+  expect(refusal('.broken/zero.yaml')).toContain('is larger than 16 MiB');
+  mkdirSync(join(folder, '.pipes'));
+  execFileSync('mkfifo', [join(folder, '.pipes/pipe.yaml')]);
+  expect(readFiles([join(folder, '.pipes')]).files).toEqual([]);
 });

@@ -5,7 +5,7 @@ import { UnreadableInput } from '../../src/cli/problems.ts';
 /** Objects as `kind name line:column`, where the place is that of metadata.name; then what is skipped. */
 function objects(text: string): string[] {
   try {
-    const { sources, skipped } = readObjects([{ file: 'f', text }]);
+    const { sources, skipped } = readObjects({ files: [{ file: 'f', text }], skipped: [] });
     const names = sources.map(({ apiVersion, kind, object, locate }) => {
       const { line, column } = locate(['metadata', 'name']);
       const { name } = (object['metadata'] ?? {}) as { name?: string };
@@ -76,12 +76,12 @@ test.each([
 
 test('every unreadable file is named', () => {
   const files = ['a: [', 'a: 1', 'kind: X\nspec: {}', 'b: ]'].map((text, index) => ({ file: `${index}.yaml`, text }));
-  expect(() => readObjects(files)).toThrow(
+  expect(() => readObjects({ files, skipped: [] })).toThrow(
     /^0\.yaml:.*\n2\.yaml:1:1: not a Kubernetes object: it has no apiVersion\n3\.yaml:/s,
   );
 });
 
 test('at most 20 problems are told, and how many more there are', () => {
   const files = Array.from({ length: 25 }, (_, index) => ({ file: `${index}.yaml`, text: '[' }));
-  expect(() => readObjects(files)).toThrow(/(?:.*\n){20}and 5 more$/);
+  expect(() => readObjects({ files, skipped: [] })).toThrow(/(?:.*\n){20}and 5 more$/);
 });

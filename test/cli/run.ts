@@ -39,6 +39,7 @@ export async function run(
     stderr: sink('stderr'),
     stdin: chunksOf(stdin),
     isTTY: columns !== undefined,
+    stderrIsTTY: false,
     columns,
     env,
   };
