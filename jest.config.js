@@ -1,4 +1,7 @@
-/** Two projects: `unit` needs nothing but Node, `integration` a real API server, which scripts/test.ts starts. */
+/**
+ * Three projects: `unit` needs nothing but Node, `integration` a real API server and `e2e` a whole node, which
+ * scripts/test.ts starts.
+ */
 const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -27,6 +30,11 @@ export default {
       ...common,
       displayName: 'integration',
       testMatch: ['<rootDir>/test/integration/**/*.test.ts', '<rootDir>/test/cluster/**/*.test.ts'],
+    },
+    {
+      ...common,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
     },
   ],
 };

@@ -330,6 +330,8 @@ function apiServerPlan(
       // A kubelet asks back what this user may, for logs and exec.
       `--kubelet-client-certificate=${files.admin}`,
       `--kubelet-client-key=${files.adminKey}`,
+      // A node's name resolves nowhere.
+      '--kubelet-preferred-address-types=InternalIP',
       // Nothing is aggregated here, but without these the controller-manager waits for them in vain and fills its log.
       `--requestheader-client-ca-file=${files.proxyAuthority}`,
       '--requestheader-allowed-names=front-proxy',

@@ -1,0 +1,346 @@
+/** The chart on a node where pods run: everything through helm and kubectl, in the order of a life with the operator. */
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parse, stringify } from 'yaml';
+import { helm, kubectl, type CommandOptions } from '../cluster/kubectl.ts';
+import { startLoad } from './load.ts';
+
+jest.setTimeout(240_000);
+
+const kubeconfig = process.env['READINESS_TEST_KUBECONFIG'] ?? '';
+const CHART = join(import.meta.dirname, '../../charts/readiness-operator');
+const NAMESPACE = 'readiness-operator';
+const WEB = 'readiness-operator.invalid/web:1.0.0';
+const REINSTALLS = Number(process.env['READINESS_E2E_REINSTALLS'] ?? 5);
+const IMAGE = ['--set', 'image.repository=readiness-operator.invalid/readiness-operator'];
+const folder = mkdtempSync(join(tmpdir(), 'readiness-e2e-'));
+
+type Json = Record<string, any>;
+
+const kube = async (args: readonly string[], options: CommandOptions = {}) =>
+  (await kubectl({ kubeconfig }, args, { timeoutMs: 120_000, ...options })).stdout;
+const attempt = (args: readonly string[], input?: unknown) =>
+  kubectl({ kubeconfig }, args, {
+    allowFailure: true,
+    timeoutMs: 120_000,
+    ...(input !== undefined && { input: JSON.stringify(input) }),
+  });
+const apply = (object: unknown, ...more: string[]) => attempt(['apply', '-f', '-', ...more], object);
+const release = (verb: 'install' | 'upgrade', ...more: string[]) =>
+  helm({ kubeconfig }, [verb, NAMESPACE, CHART, '-n', NAMESPACE, '--create-namespace', ...IMAGE, ...more], {
+    allowFailure: true,
+    timeoutMs: 180_000,
+  });
+const uninstall = () =>
+  helm({ kubeconfig }, ['uninstall', NAMESPACE, '-n', NAMESPACE, '--wait', '--timeout=60s'], {
+    allowFailure: true,
+    timeoutMs: 120_000,
+  });
+
+async function until<T>(what: string, question: () => Promise<T | undefined | false>, seconds = 60): Promise<T> {
+  for (const end = Date.now() + seconds * 1000; ; await sleep(100)) {
+    const answer = await question().catch(() => undefined);
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+  }
+}
+
+const policy = {
+  apiVersion: 'readiness-operator.dev/v1alpha1',
+  kind: 'ReadinessPolicy',
+  metadata: { name: 'production' },
+  spec: { profile: 'production-v1', match: { namespaceSelector: { matchLabels: { environment: 'production' } } } },
+};
+
+function deployment(name: string, change: (container: Json) => void = () => {}, replicas = 2): Json {
+  const container: Json = {
+    name: 'app',
+    image: WEB,
+    ports: [{ name: 'http', containerPort: 8080 }],
+    resources: {
+      requests: { cpu: '10m', memory: '16Mi' },
+      limits: { memory: '64Mi', 'ephemeral-storage': '64Mi' },
+    },
+    readinessProbe: { httpGet: { path: '/ready', port: 'http' }, periodSeconds: 1 },
+    livenessProbe: { httpGet: { path: '/live', port: 'http' }, failureThreshold: 6 },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+  };
+  change(container);
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: 'shop' },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: {
+          terminationGracePeriodSeconds: 1,
+          securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+          containers: [container],
+        },
+      },
+    },
+  };
+}
+
+const bad = (name = 'bad') =>
+  deployment(name, (container) => {
+    delete container['resources'].limits;
+  });
+
+const rejected = async () => {
+  const result = await apply(bad(), '--dry-run=server');
+  return result.code !== 0 && result.stderr.includes('is not ready for production');
+};
+
+const admitted = async () => (await apply(bad(), '--dry-run=server')).code === 0;
+
+const pods = async (namespace: string, selector: string): Promise<Json[]> =>
+  (JSON.parse(await kube(['get', 'pods', '-n', namespace, '-l', selector, '-o', 'json'])) as Json)['items'];
+const ready = (pod: Json) =>
+  !pod['metadata'].deletionTimestamp &&
+  pod['status'].conditions?.some((c: Json) => c['type'] === 'Ready' && c['status'] === 'True');
+const operators = () => pods(NAMESPACE, 'app.kubernetes.io/name=readiness-operator');
+const readyOperators = async () => {
+  const all = await operators();
+  return all.length === 2 && all.every(ready) ? all : undefined;
+};
+const rolledOut = (name: string) => kube(['-n', 'shop', 'rollout', 'status', `deploy/${name}`, '--timeout=60s']);
+
+/** Resident memory of the operator's processes in MiB. */
+function memory(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        if (!command.startsWith('/usr/bin/node\0/app/bin/readiness-operator.js\0serve')) return [];
+        return [Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024];
+      } catch {
+        return [];
+      }
+    });
+}
+
+const figure = (name: string, value: number, unit: string, limit: number) => {
+  console.log(`figure: ${name}: ${value.toFixed(1)} ${unit} (at most ${limit})`);
+  expect(value).toBeLessThanOrEqual(limit);
+};
+
+beforeAll(async () => {
+  await kube(['create', 'namespace', 'shop']);
+  await kube(['label', 'namespace', 'shop', 'environment=production']);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('an image that is not there: helm reports, the cluster goes on, and the release can be removed', async () => {
+  const result = await release('install', '--set', 'image.tag=none', '--wait', '--timeout=10s');
+  expect(result.code).not.toBe(0);
+  expect(result.stderr).toMatch(/not ready|timed? ?out|deadline/i);
+  expect((await apply(policy)).stderr).toBe('');
+  expect((await apply(bad('unhindered'))).code).toBe(0);
+  await kube(['-n', 'shop', 'delete', 'deployment', 'unhindered']);
+  await kube(['delete', 'rpol', '--all']);
+  expect((await uninstall()).code).toBe(0);
+});
+
+test('helm install --wait, a policy, and the first rejection through the Service', async () => {
+  const started = performance.now();
+  const result = await release('install', '--wait', '--timeout=60s');
+  expect([result.code, result.stderr.includes('Error')]).toEqual([0, false]);
+  expect((await apply(policy)).code).toBe(0);
+  await until('a rejection', rejected);
+  figure('helm install --wait to first rejection', (performance.now() - started) / 1000, 's', 30);
+  expect(await readyOperators()).toHaveLength(2);
+});
+
+test('the program starts in half a second, and logs are JSON', async () => {
+  const log = await kube(['-n', NAMESPACE, 'logs', (await operators())[0]!['metadata'].name]);
+  const lines = log.trim().split('\n');
+  for (const line of lines) expect(() => JSON.parse(line)).not.toThrow();
+  const times: number[] = [];
+  for (let run = 0; run < 5; run++) {
+    const started = performance.now();
+    execFileSync(process.execPath, [join(CHART, '../../bin/readiness-operator.js'), 'serve', '--help']);
+    times.push(performance.now() - started);
+  }
+  figure('process start', times.toSorted((a, b) => a - b)[2]! / 1000, 's', 0.5);
+});
+
+test('a bad Deployment is rejected, a good one rolls out to Ready pods', async () => {
+  const refused = await apply(bad('checkout'));
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('no memory limit')]);
+  expect((await apply(deployment('cart'))).code).toBe(0);
+  await rolledOut('cart');
+  expect((await pods('shop', 'app=cart')).filter(ready)).toHaveLength(2);
+});
+
+test('a rollout to a bad template is rejected, running pods stay; a good one, undo, scale and an autoscaler work', async () => {
+  const names = async () => (await pods('shop', 'app=cart')).map((pod) => pod['metadata'].uid).toSorted();
+  const before = await names();
+  expect((await apply(bad('cart'))).stderr).toContain('is not ready for production');
+  expect(await names()).toEqual(before);
+  expect((await apply(deployment('cart', (c) => (c['env'] = [{ name: 'MODE', value: 'new' }])))).code).toBe(0);
+  await rolledOut('cart');
+  await kube(['-n', 'shop', 'rollout', 'undo', 'deploy/cart']);
+  await rolledOut('cart');
+  await kube(['-n', 'shop', 'scale', 'deploy/cart', '--replicas=3']);
+  await rolledOut('cart');
+  // Without metrics an autoscaler still holds its bounds.
+  await kube(['-n', 'shop', 'autoscale', 'deployment', 'cart', '--min=4', '--max=5', '--cpu=50%']);
+  await until('the autoscaler', async () => (await pods('shop', 'app=cart')).filter(ready).length === 4);
+  await kube(['-n', 'shop', 'delete', 'hpa', 'cart']);
+});
+
+test('pods that are killed or drained come back with the policy in force', async () => {
+  await kube(['-n', 'shop', 'delete', 'pods', '-l', 'app=cart', '--force', '--grace-period=0']);
+  await until('the pods', async () => (await pods('shop', 'app=cart')).filter(ready).length === 4);
+  await kube(['drain', 'node-1', '--pod-selector=app=cart', '--ignore-daemonsets', '--timeout=60s']);
+  expect((await pods('shop', 'app=cart')).filter(ready)).toHaveLength(0);
+  await kube(['uncordon', 'node-1']);
+  await until('the pods', async () => (await pods('shop', 'app=cart')).filter(ready).length === 4);
+});
+
+test('names of services resolve in pods', async () => {
+  const [pod] = (await pods('shop', 'app=cart')).filter(ready);
+  const address = async (name: string) => {
+    const answer = await fetch(`http://${pod!['status'].podIP}:8080/resolve?name=${name}`);
+    return (await answer.text()).trim();
+  };
+  const service = await kube(['-n', NAMESPACE, 'get', 'service', NAMESPACE, '-o', 'jsonpath={.spec.clusterIP}']);
+  expect(await address(`${NAMESPACE}.${NAMESPACE}.svc.cluster.local`)).toBe(service);
+  expect(await address(`${NAMESPACE}.${NAMESPACE}.svc`)).toBe(service);
+});
+
+test('memory of a replica at rest and under 200 requests a second', async () => {
+  await sleep(5_000);
+  figure('a replica at rest', Math.max(...memory()), 'MiB', 95);
+  const end = startLoad(kubeconfig, 'shop', deployment('load'), bad('load'), 200);
+  let most = 0;
+  for (let second = 0; second < 20; second++) {
+    await sleep(1_000);
+    most = Math.max(most, ...memory());
+  }
+  expect(await end()).toMatchObject({ wrong: 0, failed: 0, refused: 0 });
+  figure('a replica under 200 requests a second', most, 'MiB', 130);
+});
+
+test('one of two replicas killed, and a rolling upgrade, under 100 requests a second: 0 wrong, 0 failed', async () => {
+  await until('two replicas', readyOperators);
+  const end = startLoad(kubeconfig, 'shop', deployment('load'), bad('load'), 100);
+  await sleep(2_000);
+  const [victim] = await operators();
+  await kube(['-n', NAMESPACE, 'delete', 'pod', victim!['metadata'].name]);
+  await until('two replicas', readyOperators);
+  const upgraded = await release('upgrade', '--set', 'podAnnotations.round=two', '--wait', '--timeout=90s');
+  expect([upgraded.code, upgraded.stderr]).toEqual([0, expect.anything()]);
+  await sleep(2_000);
+  const tally = await end();
+  console.log(`figure: ${JSON.stringify(tally)}`);
+  expect(tally).toMatchObject({ wrong: 0, failed: 0, refused: 0 });
+  expect(tally.sent).toBeGreaterThan(1_000);
+});
+
+test('an upgrade with other values and a CRD with one more field, and back', async () => {
+  const chart = join(folder, 'chart');
+  cpSync(CHART, chart, { recursive: true });
+  const file = join(chart, 'files/crds/readinesspolicies.yaml');
+  const crd = parse(readFileSync(file, 'utf8')) as Json;
+  crd['spec'].versions[0].schema.openAPIV3Schema.properties.spec.properties.addedLater = { type: 'string' };
+  writeFileSync(file, stringify(crd));
+  const upgrade = await helm(
+    { kubeconfig },
+    ['upgrade', NAMESPACE, chart, '-n', NAMESPACE, ...IMAGE, '--set', 'log.format=text', '--wait', '--timeout=90s'],
+    { allowFailure: true, timeoutMs: 120_000 },
+  );
+  expect([upgrade.code, upgrade.code === 0 ? '' : upgrade.stderr]).toEqual([0, '']);
+  expect(await kube(['explain', 'rpol.spec.addedLater'])).toContain('string');
+  const [pod] = (await operators()).filter(ready);
+  const text = await kube(['-n', NAMESPACE, 'logs', pod!['metadata'].name]);
+  expect(() => JSON.parse(text.split('\n')[0]!)).toThrow();
+  expect(await rejected()).toBe(true);
+  const back = await helm({ kubeconfig }, ['rollback', NAMESPACE, '-n', NAMESPACE, '--wait', '--timeout=90s'], {
+    allowFailure: true,
+    timeoutMs: 120_000,
+  });
+  expect([back.code, back.code === 0 ? '' : back.stderr]).toEqual([0, '']);
+  expect((await attempt(['explain', 'rpol.spec.addedLater'])).code).not.toBe(0);
+  expect(await kube(['get', 'rpol', 'production', '-o', 'name'])).toContain('production');
+  expect(await rejected()).toBe(true);
+});
+
+test('GitOps: a second apply by another field manager shows no diff; a set with Secrets last passes dry-run', async () => {
+  const flux = ['--server-side', '--field-manager=flux', '-f', '-'];
+  const set = [policy, deployment('gitops')];
+  const list = { apiVersion: 'v1', kind: 'List', items: set };
+  expect((await attempt(['apply', '--server-side', '--field-manager=argocd', '-f', '-'], list)).code).toBe(0);
+  expect((await attempt(['apply', ...flux], list)).stderr).toBe('');
+  const diff = await attempt(['diff', ...flux], list);
+  expect([diff.code, diff.stdout]).toEqual([0, '']);
+  const uses = deployment('later', (container) => {
+    container['env'] = [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'later', key: 'key' } } }];
+  });
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'later', namespace: 'shop' },
+    stringData: { key: 'value' },
+  };
+  const whole = { apiVersion: 'v1', kind: 'List', items: [uses, secret] };
+  expect((await apply(whole, '--dry-run=server')).code).toBe(0);
+});
+
+test('uninstall: refusals stop within 5 s', async () => {
+  expect(await rejected()).toBe(true);
+  const removed = uninstall();
+  const started = performance.now();
+  await until('an end of refusals', admitted, 20);
+  figure('uninstall to the end of refusals', (performance.now() - started) / 1000, 's', 5);
+  expect((await removed).code).toBe(0);
+});
+
+test('uninstall while the operator crash-loops: refusals stop within 5 s', async () => {
+  expect((await release('install', '--wait', '--timeout=60s')).code).toBe(0);
+  await until('a rejection', rejected);
+  await kube([
+    ...['-n', NAMESPACE, 'patch', 'deployment', NAMESPACE, '--type=json', '-p'],
+    '[{"op":"replace","path":"/spec/strategy","value":{"type":"Recreate"}},{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--no-such-flag"}]',
+  ]);
+  await until('a crash', async () =>
+    (await operators()).some((pod) => (pod['status'].containerStatuses?.[0]?.restartCount ?? 0) > 0),
+  );
+  const started = performance.now();
+  const removed = uninstall();
+  await until('an end of refusals', admitted, 20);
+  figure('crash-looping: uninstall to the end of refusals', (performance.now() - started) / 1000, 's', 5);
+  expect((await removed).code).toBe(0);
+});
+
+test(`${REINSTALLS} reinstalls: no residue, no stuck namespace`, async () => {
+  for (let round = 1; round <= REINSTALLS; round++) {
+    const installed = await release('install', '--wait', '--timeout=60s');
+    expect([round, installed.code, installed.code === 0 ? '' : installed.stderr]).toEqual([round, 0, '']);
+    await until('a rejection', rejected);
+    expect([round, (await uninstall()).code]).toEqual([round, 0]);
+    await kube(['delete', 'namespace', NAMESPACE, '--timeout=60s']);
+    const kinds = [
+      'validatingwebhookconfigurations',
+      'mutatingwebhookconfigurations',
+      'clusterroles',
+      'clusterrolebindings',
+      'namespaces',
+    ];
+    const left = (await kube(['get', kinds.join(','), '-o', 'name'])).split('\n');
+    expect(left.filter((name) => name.includes('readiness-operator'))).toEqual([]);
+  }
+}, 1_200_000);
