@@ -132,6 +132,8 @@ function memory(): number[] {
     });
 }
 
+const byText = (one: string, other: string) => one.localeCompare(other);
+
 const figure = (name: string, value: number, unit: string, limit: number) => {
   console.log(`figure: ${name}: ${value.toFixed(1)} ${unit} (at most ${limit})`);
   expect(value).toBeLessThanOrEqual(limit);
@@ -186,7 +188,7 @@ test('a bad Deployment is rejected, a good one rolls out to Ready pods', async (
 });
 
 test('a rollout to a bad template is rejected, running pods stay; a good one, undo, scale and an autoscaler work', async () => {
-  const names = async () => (await pods('shop', 'app=cart')).map((pod) => pod['metadata'].uid).toSorted();
+  const names = async () => (await pods('shop', 'app=cart')).map((pod) => String(pod['metadata'].uid)).toSorted(byText);
   const before = await names();
   expect((await apply(bad('cart'))).stderr).toContain('is not ready for production');
   expect(await names()).toEqual(before);
@@ -313,7 +315,13 @@ test('uninstall while the operator crash-loops: refusals stop within 5 s', async
   expect((await release('install', '--wait', '--timeout=60s')).code).toBe(0);
   await until('a rejection', rejected);
   await kube([
-    ...['-n', NAMESPACE, 'patch', 'deployment', NAMESPACE, '--type=json', '-p'],
+    '-n',
+    NAMESPACE,
+    'patch',
+    'deployment',
+    NAMESPACE,
+    '--type=json',
+    '-p',
     '[{"op":"replace","path":"/spec/strategy","value":{"type":"Recreate"}},{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--no-such-flag"}]',
   ]);
   await until('a crash', async () =>
