@@ -29,6 +29,9 @@ export function clusterRules(): Rule[] {
     { apiGroups: ['apps'], resources: ['controllerrevisions'], verbs: ['list'] },
     { apiGroups: [GROUP], resources: ['readinesspolicies'], verbs: ['get', 'list', 'watch'] },
     { apiGroups: [GROUP], resources: ['readinesspolicies/status'], verbs: ['patch'] },
+    { apiGroups: [GROUP], resources: ['readinessexceptions'], verbs: ['list', 'watch'] },
+    { apiGroups: [GROUP], resources: ['readinessexceptions/status'], verbs: ['patch'] },
+    { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
     { apiGroups: [GROUP], resources: ['readinessreports'], verbs: ['list', 'watch', 'create', 'update', 'delete'] },
     { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
     // Creation can't be limited to a name; the rest is, by the chart.

@@ -1,14 +1,16 @@
 /** Checks manifests: files in, what is unmet out, each with file, line and column. */
 import type { ActivePriority } from '../engine/check.ts';
-import { apiVersionOf, groupOf, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
+import { apiVersionOf, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
 import { formatPath, type Path } from '../engine/path.ts';
 import type { Labels } from '../engine/selectors.ts';
 import { readWorkload, type Workload } from '../engine/workload.ts';
 import { policyMatches, type CompiledPolicy } from '../policy/compile.ts';
+import type { CompiledException } from '../policy/exceptions.ts';
 import { SYSTEM_NAMESPACES } from '../policy/exemptions.ts';
 import { denies, judge, worstFirst, type Ready, type Verdict } from '../policy/judge.ts';
 import { combinedReady, countByPriority } from '../policy/report.ts';
-import { GROUP, type Action } from '../policy/schema.ts';
+import type { Action } from '../policy/schema.ts';
+import { exceptionsAmong } from './exceptions.ts';
 import { readFiles } from './input.ts';
 import { Namespaces } from './namespaces.ts';
 import { readObjects, type Skipped, type Source } from './objects.ts';
@@ -52,6 +54,8 @@ export interface CheckedFinding {
   readonly remediation: string;
   /** Names of the policies that say so, sorted. */
   readonly policies: readonly string[];
+  /** Name of the exception that lets it pass; such a finding is counted nowhere. */
+  readonly exception: string | undefined;
 }
 
 /** A check that could not find out, or failed. */
@@ -76,7 +80,7 @@ export interface CheckedWorkload {
   readonly score: number;
   /** Would it be refused? */
   readonly denied: boolean;
-  /** Worst first. */
+  /** Worst first; what exceptions let pass comes last. */
   readonly findings: readonly CheckedFinding[];
   /** Worst first. */
   readonly unknown: readonly CheckedUnknown[];
@@ -106,10 +110,11 @@ export function checkManifests(options: CheckOptions): CheckReport {
     () => readObjects(readFiles(options.paths, options.stdin)),
     () => (options.policyFiles.length === 0 ? undefined : readObjects(readFiles(options.policyFiles, options.stdin))),
   );
-  const [chosen, related, namespaces, subjects] = allOf(
+  const [chosen, related, namespaces, exceptions, subjects] = allOf(
     () => policiesOf({ given: given?.sources, sources, profile: options.profile }),
     () => relatedAmong(sources, options.namespace),
     () => new Namespaces(sources, options.namespaceLabels),
+    () => exceptionsAmong(sources, options.namespace),
     () => readWorkloads(sources, options.namespace),
   );
 
@@ -132,11 +137,12 @@ export function checkManifests(options: CheckOptions): CheckReport {
     const matching = policies.filter((policy) => matches(policy, workload, namespaces, hints));
     if (matching.length === 0) skip(source, workload.name, 'no policy matches it');
     else {
-      const verdicts = matching.map((policy) => judge(policy, workload, related, options.now));
+      const verdicts = matching.map((policy) => judge(policy, workload, related, options.now, undefined, exceptions));
+      for (const exception of verdicts.flatMap(({ lapsed }) => lapsed)) hints.add(lapsedText(exception, options.now));
       workloads.push(checkedOf(source, workload, verdicts));
     }
   }
-  skipped.push(...strangersAmong(sources), ...exceptionsAmong(sources), ...chosen.unused);
+  skipped.push(...strangersAmong(sources), ...chosen.unused);
   return {
     workloads,
     skipped,
@@ -187,6 +193,10 @@ function checkedOf(source: Source, workload: Workload, verdicts: readonly Verdic
     verdicts.flatMap((verdict) => verdict.findings),
     ({ check, path, message }) => [check, path, message],
   );
+  const excepted = merged(
+    verdicts.flatMap((verdict) => verdict.excepted),
+    ({ check, path, message, exception }) => [check, path, message, exception.name],
+  );
   const unknown = merged(
     verdicts.flatMap(({ undecided }) => undecided),
     ({ check, cause }) => [check, cause],
@@ -198,7 +208,10 @@ function checkedOf(source: Source, workload: Workload, verdicts: readonly Verdic
     ready: combinedReady(verdicts),
     score: Math.min(...verdicts.map(({ score }) => score)),
     denied: verdicts.some(denies),
-    findings: findings.map(({ item, policies }) => ({ ...item, at: source.locate(item.path), policies })),
+    findings: [
+      ...findings.map(({ item, policies }) => ({ item, policies, exception: undefined })),
+      ...excepted.map(({ item, policies }) => ({ item, policies, exception: item.exception.name })),
+    ].map(({ item, policies, exception }) => ({ ...item, at: source.locate(item.path), policies, exception })),
     unknown: unknown.map(({ item, policies }) => ({ ...item, policies })),
   };
 }
@@ -218,6 +231,15 @@ function merged<T extends { readonly policy: string; readonly action: Action; re
   return [...byKey.values()].map(({ item, policies }) => ({ item, policies: policies.toSorted() }));
 }
 
+function lapsedText({ name, namespace, expiresAt }: CompiledException, now: number): string {
+  const time = new Date(expiresAt).toISOString();
+  const why =
+    now >= expiresAt
+      ? `it expired at ${time}`
+      : `it ends ${time}, later than exceptions.maxDuration of the policy allows`;
+  return `ReadinessException ${namespace}/${name} does not count: ${why}`;
+}
+
 /** Objects that bear the name of a workload kind but are of another API group: old APIs, misspelt ones. */
 function strangersAmong(sources: readonly Source[]): Skipped[] {
   return sources.flatMap(({ file, kind, apiVersion, object }) => {
@@ -232,13 +254,6 @@ function strangersAmong(sources: readonly Source[]): Skipped[] {
       },
     ];
   });
-}
-
-/** Exceptions that would count in a cluster with a newer operator must not look as if they did here. */
-function exceptionsAmong(sources: readonly Source[]): Skipped[] {
-  return sources
-    .filter(({ kind, apiVersion }) => kind === 'ReadinessException' && groupOf(apiVersion) === GROUP)
-    .map(({ file, kind, object }) => ({ file, kind, name: nameOf(object), reason: 'exceptions do not count yet' }));
 }
 
 /** 0: nothing would be denied; 1: something would. */
@@ -265,6 +280,8 @@ export function summaryOf({ workloads }: CheckReport): Summary {
     ready: by('True'),
     notReady: by('False'),
     unknown: by('Unknown'),
-    ...countByPriority(workloads.flatMap(({ findings }) => findings)),
+    ...countByPriority(
+      workloads.flatMap(({ findings }) => findings).filter(({ exception }) => exception === undefined),
+    ),
   };
 }
