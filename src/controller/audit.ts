@@ -214,9 +214,11 @@ export class Audit {
 
 /** What makes two reports the same, whoever wrote them. */
 function contentOf(report: Omit<Report, 'apiVersion' | 'kind'>): string {
-  const { metadata, workload, ready, score, counts, policies, findings, unknown, notes } = report;
+  const { metadata, workload, ready, score, counts, policies, findings, unknown, exceptions, breakGlass, notes } =
+    report;
   const { ownerReferences, labels } = metadata;
-  return canonicalJson({ ownerReferences, labels, workload, ready, score, counts, policies, findings, unknown, notes });
+  const content = { workload, ready, score, counts, policies, findings, unknown, exceptions, breakGlass, notes };
+  return canonicalJson({ ownerReferences, labels, ...content });
 }
 
 function keptOf(object: RawObject): KeptReport {
