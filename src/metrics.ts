@@ -40,11 +40,6 @@ export function createMetrics() {
       labelNames: ['policy'],
       registers,
     }),
-    eventsDropped: new Counter({
-      name: `${prefix}events_dropped_total`,
-      help: 'Kubernetes Events that were not written, because there were too many or the API server did not take them.',
-      registers,
-    }),
     workloads: new Gauge({
       name: `${prefix}workloads`,
       help: 'Workloads that a policy matches, by state: ready, notReady, unknown.',

@@ -36,7 +36,6 @@ export function clusterRules(): Rule[] {
     { apiGroups: [GROUP], resources: ['readinesspolicies/status'], verbs: ['patch'] },
     { apiGroups: [GROUP], resources: ['readinessexceptions'], verbs: ['list', 'watch'] },
     { apiGroups: [GROUP], resources: ['readinessexceptions/status'], verbs: ['patch'] },
-    { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
     { apiGroups: [GROUP], resources: ['readinessreports'], verbs: ['list', 'watch', 'create', 'update', 'delete'] },
     { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
     // Creation and lists can't be limited to names; changes are, by the rule after it.

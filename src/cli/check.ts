@@ -4,9 +4,9 @@ import { apiVersionOf, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from 
 import { formatPath, type Path } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
 import type { Labels } from '../engine/selectors.ts';
-import { readWorkload, type Workload } from '../engine/workload.ts';
+import { readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
 import { policyMatches, type CompiledPolicy } from '../policy/compile.ts';
-import type { CompiledException } from '../policy/exceptions.ts';
+import { lapsedText } from '../policy/exceptions.ts';
 import { SYSTEM_NAMESPACES } from '../policy/exemptions.ts';
 import { denies, judge, worstFirst, type Ready, type Verdict } from '../policy/judge.ts';
 import { combinedReady, countByPriority } from '../policy/report.ts';
@@ -115,6 +115,8 @@ export interface CheckReport {
 export interface World {
   /** ReadinessPolicies that are in force. */
   readonly policies: readonly Source[];
+  /** ReadinessExceptions. */
+  readonly exceptions: readonly RawObject[];
   readonly namespaceLabels: ReadonlyMap<string, Labels>;
   readonly related: Related;
 }
@@ -168,7 +170,7 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
     () => policiesOf({ given, sources, profile: options.profile, inForce: world?.policies }),
     () => relatedAmong(sources, options.namespace, world?.related),
     () => new Namespaces(sources, world?.namespaceLabels, options.namespaceLabels),
-    () => exceptionsAmong(sources, options.namespace),
+    () => exceptionsAmong(sources, options.namespace, world?.exceptions),
     () => readWorkloads(sources, options.namespace),
   );
 
@@ -295,15 +297,6 @@ function merged<T extends { readonly policy: string; readonly action: Action; re
     else if (!present.policies.includes(item.policy)) present.policies.push(item.policy);
   }
   return [...byKey.values()].map(({ item, policies }) => ({ item, policies: policies.toSorted() }));
-}
-
-function lapsedText({ name, namespace, expiresAt }: CompiledException, now: number): string {
-  const time = new Date(expiresAt).toISOString();
-  const why =
-    now >= expiresAt
-      ? `it expired at ${time}`
-      : `it ends ${time}, later than exceptions.maxDuration of the policy allows`;
-  return `ReadinessException ${namespace}/${name} does not count: ${why}`;
 }
 
 /** Objects that bear the name of a workload kind but are of another API group: old APIs, misspelt ones. */

@@ -2,6 +2,7 @@
 import { CHECKS } from '../checks/index.ts';
 import { groupOf } from '../engine/kinds.ts';
 import { formatPath } from '../engine/path.ts';
+import type { RawObject } from '../engine/workload.ts';
 import { EXCEPTION_KIND } from '../policy/exception-schema.ts';
 import { ExceptionCompiler, ExceptionSet } from '../policy/exceptions.ts';
 import { API_VERSION, GROUP } from '../policy/schema.ts';
@@ -13,12 +14,22 @@ import { nameOf } from './shape.ts';
  * Compiles the exceptions of the input.
  *
  * @param namespace - of exceptions that name none
+ * @param inForce - those of the cluster; the input wins over them, and one that can't be used does not count there either
  * @throws UnreadableInput naming everything that is wrong with them
  */
-export function exceptionsAmong(sources: readonly Source[], namespace: string): ExceptionSet {
+export function exceptionsAmong(
+  sources: readonly Source[],
+  namespace: string,
+  inForce: readonly RawObject[] = [],
+): ExceptionSet {
   const compiler = new ExceptionCompiler(CHECKS);
   const problems = new Problems();
   const found = new ExceptionSet();
+  const present = new ExceptionSet();
+  for (const object of inForce) {
+    const compiled = compiler.compile(object);
+    if ('exception' in compiled) present.set(compiled.exception);
+  }
   for (const { object, apiVersion, kind, file, locate } of sources) {
     if (kind !== EXCEPTION_KIND || groupOf(apiVersion) !== GROUP) continue;
     const name = nameOf(object);
@@ -40,5 +51,5 @@ export function exceptionsAmong(sources: readonly Source[], namespace: string): 
     }
   }
   problems.throwIfAny();
-  return found;
+  return new ExceptionSet([...present, ...found]);
 }

@@ -54,6 +54,7 @@ export class PolicyStatusReconciler {
   stop(): void {
     this.#queue.stop();
     this.#options.metrics.findings.reset();
+    this.#options.metrics.exceptedFindings.reset();
     this.#options.metrics.workloads.reset();
   }
 

@@ -156,6 +156,16 @@ export function nextStandingAt(exception: CompiledException, policy: CompiledPol
   }
 }
 
+/** Why an exception that would have helped does not, in words for a person. @param now - milliseconds since 1970 */
+export function lapsedText({ name, namespace, expiresAt }: CompiledException, now: number): string {
+  const time = new Date(expiresAt).toISOString();
+  const why =
+    now >= expiresAt
+      ? `it expired at ${time}`
+      : `it ends ${time}, later than exceptions.maxDuration of the policy allows`;
+  return `ReadinessException ${namespace}/${name} does not count: ${why}`;
+}
+
 /** Does an exception, if it is in force, cover what a check says? @param container - undefined: it is about no one container */
 export function covers({ checks, containers }: CompiledException, check: string, container?: string): boolean {
   if (checks !== undefined && !checks.has(check)) return false;

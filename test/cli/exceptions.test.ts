@@ -18,7 +18,7 @@ describe('exceptions among the manifests', () => {
   test('count until their end', async () => {
     const within = await checkText(NO_LIMIT + FOR_WEB, '-o', 'json', ...AS_OF);
     expect([within.status, within.stderr]).toEqual([0, '']);
-    const report = JSON.parse(within.stdout) as any;
+    const report = JSON.parse(within.stdout);
     expect(report.workloads[0]).toMatchObject({ ready: 'True', score: 100 });
     expect(report.workloads[0].findings).toMatchObject([
       { check: 'memoryLimits', action: 'Audit', exception: 'legacy' },
@@ -31,6 +31,12 @@ describe('exceptions among the manifests', () => {
     expect(after.stderr).toContain(
       'note: ReadinessException default/legacy does not count: it expired at 2027-02-01T00:00:00.000Z',
     );
+  });
+
+  test('let nothing fail, whatever is asked for', async () => {
+    const failOn = ['--fail-on', 'important', ...AS_OF];
+    expect((await checkText(NO_LIMIT, ...failOn)).status).toBe(1);
+    expect((await checkText(NO_LIMIT + FOR_WEB, ...failOn)).status).toBe(0);
   });
 
   test('are named in the table', async () => {
