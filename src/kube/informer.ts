@@ -27,6 +27,8 @@ export interface InformerOptions<T> {
   /** Asks for tables with metadata instead of objects; `keep` then gets rows. */
   readonly table?: true;
   readonly fieldSelector?: string;
+  /** Looks into this namespace alone; absent: all of them. */
+  readonly namespace?: string;
   /** Told of each change after it is in the copy; must only take note. */
   readonly onChange: (key: string, before: T | undefined, after: T | undefined) => void;
   /** Told when the state changes. */
@@ -183,7 +185,7 @@ export class Informer<T> {
     const found = new Map<string, Kept<T>>();
     let continueAt: string | undefined;
     for (;;) {
-      const page: ListPage = await this.#options.client.request('GET', pathOf(address), {
+      const page: ListPage = await this.#options.client.request('GET', pathOf(address, this.#options.namespace), {
         query: { ...this.#query(), limit: PAGE, continue: continueAt },
         ...this.#accept(),
         signal: this.#stop.signal,
@@ -210,7 +212,7 @@ export class Informer<T> {
       const eventsBefore = this.#lastEvent;
       try {
         await this.#options.client.watch(
-          pathOf(address),
+          pathOf(address, this.#options.namespace),
           {
             query: {
               ...this.#query(),
