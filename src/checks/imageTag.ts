@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
-import { defineCheck, unmetAt } from '../engine/check.ts';
+import { defineCheck } from '../engine/check.ts';
 import { parseImage } from '../engine/image.ts';
+import { imagesOf, unmetImage } from '../engine/images.ts';
 import { Names } from '../engine/parameters.ts';
 
 export default defineCheck({
@@ -19,15 +20,9 @@ export default defineCheck({
   source: 'https://kubernetes.io/docs/concepts/containers/images/#image-names',
   prepare: ({ forbidden = ['latest'] }) => ({ forbidden }),
   *run({ workload, containers, parameters: { forbidden } }) {
-    for (const container of containers) {
-      const wrong = wrongImage(container.spec.image ?? '', forbidden);
-      if (wrong !== undefined) yield unmetAt(container, ['image'], wrong);
-    }
-    for (const [index, { image }] of (workload.pod.volumes ?? []).entries()) {
-      const wrong = image?.reference ? wrongImage(image.reference, forbidden) : undefined;
-      if (wrong !== undefined) {
-        yield { type: 'unmet', path: [...workload.podPath, 'volumes', index, 'image', 'reference'], message: wrong };
-      }
+    for (const image of imagesOf(workload, containers)) {
+      const wrong = wrongImage(image.text, forbidden);
+      if (wrong !== undefined) yield unmetImage(image, wrong);
     }
   },
 });

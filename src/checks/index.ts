@@ -3,40 +3,60 @@ import type { Check } from '../engine/check.ts';
 import configMapReferences from './configMapReferences.ts';
 import cpuLimits from './cpuLimits.ts';
 import cpuRequests from './cpuRequests.ts';
+import dedicatedServiceAccount from './dedicatedServiceAccount.ts';
 import distinctProbes from './distinctProbes.ts';
 import ephemeralStorageLimits from './ephemeralStorageLimits.ts';
+import gracefulShutdown from './gracefulShutdown.ts';
 import hardcodedCredentials from './hardcodedCredentials.ts';
+import imageDigest from './imageDigest.ts';
+import imageRegistry from './imageRegistry.ts';
 import imageTag from './imageTag.ts';
 import livenessProbe from './livenessProbe.ts';
+import maxReplicas from './maxReplicas.ts';
 import memoryLimits from './memoryLimits.ts';
 import memoryRequests from './memoryRequests.ts';
 import minReplicas from './minReplicas.ts';
 import placeholderValues from './placeholderValues.ts';
 import probePorts from './probePorts.ts';
 import probeTiming from './probeTiming.ts';
+import readOnlyRootFilesystem from './readOnlyRootFilesystem.ts';
 import readinessProbe from './readinessProbe.ts';
+import rollbackHistory from './rollbackHistory.ts';
+import rolloutStrategy from './rolloutStrategy.ts';
 import secretReferences from './secretReferences.ts';
+import secretsAsFiles from './secretsAsFiles.ts';
 import serviceAccountReference from './serviceAccountReference.ts';
 import startupProbe from './startupProbe.ts';
+import topologySpread from './topologySpread.ts';
 
 /** Every check, by name. */
 export const CHECKS: readonly Check[] = [
   configMapReferences,
   cpuLimits,
   cpuRequests,
+  dedicatedServiceAccount,
   distinctProbes,
   ephemeralStorageLimits,
+  gracefulShutdown,
   hardcodedCredentials,
+  imageDigest,
+  imageRegistry,
   imageTag,
   livenessProbe,
+  maxReplicas,
   memoryLimits,
   memoryRequests,
   minReplicas,
   placeholderValues,
   probePorts,
   probeTiming,
+  readOnlyRootFilesystem,
   readinessProbe,
+  rollbackHistory,
+  rolloutStrategy,
   secretReferences,
+  secretsAsFiles,
   serviceAccountReference,
   startupProbe,
+  topologySpread,
 ];

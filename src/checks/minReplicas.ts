@@ -1,8 +1,7 @@
 import { Type } from 'typebox';
 import { defineCheck } from '../engine/check.ts';
 import { OneOf } from '../engine/parameters.ts';
-import type { Related } from '../engine/related.ts';
-import type { Workload } from '../engine/workload.ts';
+import { scalerOf } from '../engine/scaling.ts';
 
 const DEFAULT_REPLICAS = 2;
 
@@ -76,20 +75,3 @@ export default defineCheck({
     }
   },
 });
-
-type Scaler =
-  | { readonly state: 'found'; readonly kind: string; readonly name: string; readonly minReplicas: number }
-  | { readonly state: 'absent' }
-  | { readonly state: 'unknown'; readonly cause: string };
-
-/** The autoscaler of a workload. A ScaledObject makes a HorizontalPodAutoscaler of its own, so the HPA is asked first. */
-function scalerOf(workload: Workload, related: Related): Scaler {
-  let unknown: Scaler | undefined;
-  for (const kind of ['HorizontalPodAutoscaler', 'ScaledObject'] as const) {
-    const answer = related.find(kind, workload.namespace, `${workload.kind.kind}/${workload.name}`);
-    if (answer.state === 'unknown') unknown = answer;
-    const scaler = answer.state === 'found' ? answer.values[0] : undefined;
-    if (scaler !== undefined) return { state: 'found', kind, name: scaler.name, minReplicas: scaler.minReplicas };
-  }
-  return unknown ?? { state: 'absent' };
-}

@@ -42,6 +42,38 @@ const Probe = Type.Object({
 const Quantities = Maybe(Type.Record(Text, StringOrNumber));
 const Resources = Type.Object({ limits: Quantities, requests: Quantities });
 
+const Capabilities = Type.Object({ add: ListOf(Text), drop: ListOf(Text) });
+const Profile = Maybe(Type.Object({ type: Maybe(Text) }));
+
+/** What the security contexts of pods and containers have in common. */
+const SECURITY = {
+  runAsNonRoot: Maybe(Flag),
+  runAsUser: Maybe(Integer),
+  seccompProfile: Profile,
+  appArmorProfile: Profile,
+  seLinuxOptions: Maybe(Type.Object({ type: Maybe(Text), user: Maybe(Text), role: Maybe(Text) })),
+  windowsOptions: Maybe(Type.Object({ hostProcess: Maybe(Flag) })),
+};
+
+const ContainerSecurity = Type.Object({
+  ...SECURITY,
+  privileged: Maybe(Flag),
+  allowPrivilegeEscalation: Maybe(Flag),
+  readOnlyRootFilesystem: Maybe(Flag),
+  capabilities: Maybe(Capabilities),
+  procMount: Maybe(Text),
+});
+const PodSecurity = Type.Object({ ...SECURITY, sysctls: ListOf(Type.Object({ name: Text })) });
+
+const LifecycleHandler = Maybe(
+  Type.Object({
+    httpGet: Maybe(Type.Object({ host: Maybe(Text) })),
+    tcpSocket: Maybe(Type.Object({ host: Maybe(Text) })),
+    exec: Maybe(Type.Object({ command: ListOf(Text) })),
+    sleep: Maybe(Type.Object({ seconds: Maybe(Integer) })),
+  }),
+);
+
 const ContainerSpec = Type.Object({
   name: Text,
   image: Maybe(Text),
@@ -49,12 +81,21 @@ const ContainerSpec = Type.Object({
   args: ListOf(Text),
   env: ListOf(EnvVar),
   envFrom: ListOf(EnvFrom),
-  ports: ListOf(Type.Object({ name: Maybe(Text), containerPort: Maybe(Integer) })),
+  ports: ListOf(
+    Type.Object({
+      name: Maybe(Text),
+      containerPort: Maybe(Integer),
+      hostPort: Maybe(Integer),
+      protocol: Maybe(Text),
+    }),
+  ),
   resources: Maybe(Resources),
   livenessProbe: Maybe(Probe),
   readinessProbe: Maybe(Probe),
   startupProbe: Maybe(Probe),
   restartPolicy: Maybe(Text),
+  securityContext: Maybe(ContainerSecurity),
+  lifecycle: Maybe(Type.Object({ preStop: LifecycleHandler, postStart: LifecycleHandler })),
 });
 
 const SecretRef = Maybe(Type.Object({ secretRef: Maybe(LocalObject) }));
@@ -83,6 +124,29 @@ const Volume = Type.Object({
   scaleIO: SecretRef,
   storageos: SecretRef,
   image: Maybe(Type.Object({ reference: Maybe(Text) })),
+  persistentVolumeClaim: Maybe(Type.Object({ claimName: Maybe(Text) })),
+});
+
+const Selector = Type.Object({
+  matchLabels: Maybe(StringMap),
+  matchExpressions: ListOf(
+    Type.Object({
+      key: Text,
+      operator: Type.Unsafe<'In' | 'NotIn' | 'Exists' | 'DoesNotExist'>({ type: 'string' }),
+      values: ListOf(Text),
+    }),
+  ),
+});
+
+const AffinityTerm = Type.Object({
+  topologyKey: Maybe(Text),
+  labelSelector: Maybe(Selector),
+  namespaces: ListOf(Text),
+});
+
+const PodAntiAffinity = Type.Object({
+  requiredDuringSchedulingIgnoredDuringExecution: ListOf(AffinityTerm),
+  preferredDuringSchedulingIgnoredDuringExecution: ListOf(Type.Object({ podAffinityTerm: Maybe(AffinityTerm) })),
 });
 
 export const PodSpecSchema = Type.Object({
@@ -92,7 +156,16 @@ export const PodSpecSchema = Type.Object({
   imagePullSecrets: ListOf(LocalObject),
   serviceAccountName: Maybe(Text),
   serviceAccount: Maybe(Text),
+  automountServiceAccountToken: Maybe(Flag),
   resources: Maybe(Resources),
+  securityContext: Maybe(PodSecurity),
+  hostNetwork: Maybe(Flag),
+  hostPID: Maybe(Flag),
+  hostIPC: Maybe(Flag),
+  os: Maybe(Type.Object({ name: Maybe(Text) })),
+  terminationGracePeriodSeconds: Maybe(Integer),
+  topologySpreadConstraints: ListOf(Type.Object({ topologyKey: Maybe(Text), labelSelector: Maybe(Selector) })),
+  affinity: Maybe(Type.Object({ podAntiAffinity: Maybe(PodAntiAffinity) })),
 });
 
 export const TemplateMetadataSchema = Type.Object({ labels: Maybe(StringMap), annotations: Maybe(StringMap) });
@@ -106,3 +179,5 @@ export type ContainerSpec = Static<typeof ContainerSpec>;
 export type Probe = Static<typeof Probe>;
 export type Volume = Static<typeof Volume>;
 export type ResourceRequirements = Static<typeof Resources>;
+export type AffinityTerm = Static<typeof AffinityTerm>;
+export type ContainerSecurity = Static<typeof ContainerSecurity>;
