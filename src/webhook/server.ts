@@ -18,7 +18,7 @@ const MOST_IN_FLIGHT = 64 * 1024 * 1024;
 /** Requests that may be judged at one time. Judging takes no time unless the API server is asked, which few requests need. */
 const MOST_JUDGED = 256;
 /** Open connections. Each API server keeps one for each request that it has under way. */
-const MOST_CONNECTIONS = 512;
+const MOST_CONNECTIONS = 256;
 /** The API server gives 5 s; whatever takes longer is no use to anyone. Milliseconds: handshake, headers, whole request. */
 const REQUEST_TIMEOUT = 10_000;
 /** How often Node looks for what has timed out, in milliseconds. */
