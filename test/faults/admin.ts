@@ -63,9 +63,7 @@ export class Admin {
     const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const headers: Record<string, string | number | string[]> = {
       accept: 'application/json',
-      ...(payload === undefined
-        ? {}
-        : { 'content-type': contentType, 'content-length': Buffer.byteLength(payload) }),
+      ...(payload === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(payload) }),
       ...(as === undefined ? {} : { 'impersonate-user': as.user, 'impersonate-group': [...(as.groups ?? [])] }),
     };
     const { hostname, port } = this.#server;

@@ -13,6 +13,8 @@ interface Backend {
   readonly port: number;
   ready: boolean;
   readonly links: Set<Link>;
+  /** Connections that it broke while the client waited for its answer. */
+  broken: number;
 }
 
 interface Link {
@@ -28,7 +30,7 @@ export class Balancer {
   #turn = 0;
 
   private constructor(backends: readonly { readonly name: string; readonly port: number }[]) {
-    this.#backends = backends.map(({ name, port }) => ({ name, port, ready: false, links: new Set() }));
+    this.#backends = backends.map(({ name, port }) => ({ name, port, ready: false, links: new Set(), broken: 0 }));
     this.#server = net.createServer((client) => this.#accept(client));
     this.#poll = setInterval(() => void this.look(), POLL_MS);
   }
@@ -57,10 +59,9 @@ export class Balancer {
     return this.#backends.filter(({ ready }) => ready).map(({ name }) => name);
   }
 
-  /** How many connections to a backend have a request in its hands. */
-  waitingFor(name: string): number {
-    const links = this.#backends.find((backend) => backend.name === name)?.links ?? [];
-    return [...links].filter(({ waiting }) => waiting).length;
+  /** How many connections a backend has broken, since the start, with a request in its hands. */
+  brokenBy(name: string): number {
+    return this.#backends.find((backend) => backend.name === name)?.broken ?? 0;
   }
 
   close(): void {
@@ -110,7 +111,10 @@ function join(client: net.Socket, upstream: net.Socket, backend: Backend): void 
     backend.links.delete(link);
     upstream.destroySoon();
   });
-  upstream.on('close', () => client.destroySoon());
+  upstream.on('close', () => {
+    if (link.waiting && backend.links.has(link)) backend.broken += 1;
+    client.destroySoon();
+  });
 }
 
 function isReady(port: number): Promise<boolean> {

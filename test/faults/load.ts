@@ -65,12 +65,12 @@ const WEBHOOK_TIMEOUT = 5000;
 const API_TIMEOUT = 15_000;
 /** Requests under way; further ones are not sent. */
 const MOST_UNDER_WAY = { api: 60, straight: 300 };
-/** Nobody waits longer for the row to end, in requests. */
-const MOST_REQUESTS = RATE * 180;
+/** Nothing is sent any more after so long, in milliseconds, whoever forgot to stop it. */
+const LONGEST = 180_000;
 const TICK = 10;
 /** A connection that a killed process had breaks within this time, in milliseconds. */
 const BREAKS_WITHIN = 1500;
-const BROKEN = /ECONNRESET|socket hang up|EOF|reset by peer|broken pipe|EPIPE|aborted/;
+const BROKEN = /ECONNRESET|socket hang up|EOF|reset by peer|broken pipe|EPIPE/;
 
 /** The route of the policy that most requests are about. */
 const ROUTE = '/validate/workloads/production';
@@ -82,7 +82,7 @@ const create = (expect: Expectation, object: object): Shot => ({
 export const straight = (expect: Expectation, object: object, route = ROUTE): Shot => ({
   expect,
   path: route,
-  text: JSON.stringify(review(object as never, 'uid-NAME')),
+  text: JSON.stringify(review(object, 'uid-NAME')),
 });
 
 /** Good and bad Deployments in equal parts; some that name a Secret, which is there or is not. */
@@ -116,6 +116,7 @@ export class Load {
   readonly #target: Target;
   readonly #mix: Mix;
   readonly #rate: number;
+  readonly #longest: number;
   readonly #said = new Map<string, number>();
   readonly #times: number[] = [];
   readonly #started = performance.now();
@@ -127,14 +128,16 @@ export class Load {
   #underWay = { api: 0, straight: 0 };
   #counts = { sent: 0, api: 0, straight: 0, wrong: 0, failed: 0, lost: 0, refused: 0, excused: 0 };
   #excusing = { verdicts: 0, all: 0 };
-  #credit = { requests: 0, until: 0 };
+  /** Failures by a broken connection while a process is being killed. */
+  #broken: number | undefined;
 
   /** Starts at once. */
-  constructor(target: Target, mix: Mix = STANDARD, rate = RATE) {
+  constructor(target: Target, mix: Mix = STANDARD, rate = RATE, longest = LONGEST) {
     if (new URL(target.webhook).hostname !== '127.0.0.1') throw new Error('only loopback is a target');
     this.#target = target;
     this.#mix = mix;
     this.#rate = rate;
+    this.#longest = longest;
     this.#run = this.#pace();
   }
 
@@ -157,9 +160,20 @@ export class Load {
     }
   }
 
-  /** A process was killed with so many requests in its hands: nobody can answer those. */
-  killedWith(requests: number): void {
-    this.#credit = { requests, until: performance.now() + BREAKS_WITHIN };
+  /**
+   * Kills a process. The requests in its hands nobody can answer any more: those count as lost, not as failed.
+   *
+   * @param broken - how many connections it has broken, since the start, with a request in its hands
+   */
+  async killing(kill: () => Promise<void>, broken: () => number): Promise<void> {
+    const before = broken();
+    this.#broken = 0;
+    await kill();
+    await sleep(BREAKS_WITHIN);
+    const lost = Math.min(this.#broken, broken() - before);
+    this.#counts.lost += lost;
+    this.#counts.failed -= lost;
+    this.#broken = undefined;
   }
 
   /** Ends it, when the rate has been kept for the time that a row lasts at least, and waits for all answers. */
@@ -194,7 +208,7 @@ export class Load {
   async #pace(): Promise<void> {
     let viaApi = 0;
     let viaUs = 0;
-    while (!this.#stopping && this.#counts.sent < MOST_REQUESTS) {
+    while (!this.#stopping && this.#seconds * 1000 < this.#longest) {
       const due = Math.floor(this.#seconds * this.#rate);
       while (this.#counts.sent < due) {
         const { api, straight: direct, share } = this.#mix;
@@ -259,21 +273,22 @@ export class Load {
   #verdict(expect: Expectation, allowed: boolean, said: string, excused: Excuses): void {
     const isOurs = allowed || said.includes('is not ready for production');
     if (isOurs && (expect === 'valid' || (expect === 'allow') === allowed)) return;
-    this.#take(excused.verdicts || excused.all ? 'excused' : 'wrong', `${expect} was expected: ${allowed ? 'allowed' : messageOf(said)}`);
+    this.#take(
+      excused.verdicts || excused.all ? 'excused' : 'wrong',
+      `${expect} was expected: ${allowed ? 'allowed' : messageOf(said)}`,
+    );
   }
 
   #failed(said: string, excused: Excuses): void {
     if (excused.all) {
       this.#take('excused', said);
-    } else if (this.#credit.requests > 0 && performance.now() < this.#credit.until && BROKEN.test(said)) {
-      this.#credit.requests -= 1;
-      this.#take('lost', said);
     } else {
+      if (this.#broken !== undefined && BROKEN.test(said)) this.#broken += 1;
       this.#take('failed', said);
     }
   }
 
-  #take(what: 'wrong' | 'failed' | 'lost' | 'refused' | 'excused', said: string): void {
+  #take(what: 'wrong' | 'failed' | 'refused' | 'excused', said: string): void {
     this.#counts[what] += 1;
     // Ports, names and times differ from one to the next.
     const text = `${what}: ${said.replaceAll(/w-\d+/g, 'w-*').replaceAll(/127\.0\.0\.1:\d{5}->/g, '')}`;

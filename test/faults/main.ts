@@ -16,6 +16,9 @@ const LEAST_SENT = 6000;
 /** CI gives all rows so long, in minutes. */
 const MOST_MINUTES = 20;
 
+const COLUMNS = ['requests', '/s', 'api', 'straight', 'p99 ms', 'wrong', 'failed', 'refused', 'lost', 'excused', 's'];
+const HEADER = ['row'.padEnd(38), ...COLUMNS.map((name) => name.padStart(8)), 'verdict'.padStart(8)].join(' ');
+
 interface Result {
   readonly row: Row;
   readonly checks: Checks;
@@ -83,7 +86,7 @@ async function run(row: Row, stage: Stage): Promise<Result> {
     counts = await load.stop();
     await row.after?.(stage, checks);
   } catch (failure) {
-    error = failure instanceof Error ? failure.message : String(failure);
+    error = failure instanceof Error ? (failure.message.split('\n')[0] ?? '') : String(failure);
     counts ??= await load?.abort();
   }
   const ok =
@@ -95,9 +98,6 @@ async function run(row: Row, stage: Stage): Promise<Result> {
     checks.outcomes.every((outcome) => outcome.ok);
   return { row, checks, counts, seconds: (performance.now() - started) / 1000, error, ok };
 }
-
-const COLUMNS = ['requests', '/s', 'api', 'straight', 'p99 ms', 'wrong', 'failed', 'refused', 'lost', 'excused', 's'];
-const HEADER = ['row'.padEnd(38), ...COLUMNS.map((name) => name.padStart(8)), 'verdict'.padStart(8)].join(' ');
 
 function print({ row, checks, counts, seconds, error, ok }: Result, stage: Stage): void {
   const { sent = 0, rate = 0, api = 0, straight = 0, p99 = NaN, wrong = 0, failed = 0, refused = 0 } = counts ?? {};

@@ -56,7 +56,7 @@ export class FaultProxy {
    * @param folder - where its kubeconfig is written
    */
   static async start(name: string, target: string, identity: Credentials, folder: string): Promise<FaultProxy> {
-    const authority = await Authority.create(`proxy-${name}`);
+    const authority = await Authority.create(`proxy-${name}-ca`);
     const { certificate, key } = await authority.server(`proxy-${name}`, ['127.0.0.1']);
     const server = https.createServer({ cert: certificate, key, keepAliveTimeout: 120_000, requestTimeout: 0 });
     server.listen(0, '127.0.0.1');

@@ -11,7 +11,19 @@ import { Admin, credentialsOf, Unexpected, type Answer, type Json } from './admi
 import { Balancer } from './balancer.ts';
 import { post, verdictOf, type Target } from './load.ts';
 import { FaultProxy } from './proxy.ts';
-import { bad, CONFIGURATIONS, deployments, FREE, good, JUDGED, LABELS, policy, POLICIES, review, SECRET } from './samples.ts';
+import {
+  bad,
+  CONFIGURATIONS,
+  deployments,
+  FREE,
+  good,
+  JUDGED,
+  LABELS,
+  policy,
+  POLICIES,
+  review,
+  SECRET,
+} from './samples.ts';
 
 /** How long a replica may take to be ready, in milliseconds, on a machine that is busy with other things. */
 const READY_MS = 30_000;
@@ -64,7 +76,7 @@ export class Replica {
 
   /** The end of its log. */
   get log(): string {
-    return this.#operator === undefined ? '' : readFileSync(this.#operator.log, 'utf8').slice(-4000);
+    return this.#operator === undefined ? '' : readFileSync(this.#operator.log, 'utf8').slice(-2500);
   }
 
   /** Starts the process and does not wait. */
@@ -81,7 +93,9 @@ export class Replica {
       kubeconfig: this.proxy.kubeconfig,
       env: {
         READINESS_TEST_CLOCK: this.#clockFile,
-        ...(options.length === 0 ? {} : { NODE_OPTIONS: [...options, '--disable-warning=ExperimentalWarning'].join(' ') }),
+        ...(options.length === 0
+          ? {}
+          : { NODE_OPTIONS: [...options, '--disable-warning=ExperimentalWarning'].join(' ') }),
       },
     });
   }
@@ -202,15 +216,19 @@ export class Stage implements Target {
 
   caBundle = (): string => this.#caBundle;
 
-  /** Brings everything to where a row starts from: two ordinary replicas, one policy, enforced. */
-  async baseline(): Promise<void> {
+  /**
+   * Brings everything to where a row starts from: two ordinary replicas, one policy, enforced.
+   *
+   * @param keep - replicas that run are kept, however they were started
+   */
+  async baseline({ keep = false } = {}): Promise<void> {
     for (const { proxy } of this.replicas) proxy.fault = {};
     await this.admin.apply(`${POLICIES}/production`, policy('production'));
     for (const { metadata } of (await this.admin.get(POLICIES))['items']) {
       if (metadata.name !== 'production') await this.admin.remove(`${POLICIES}/${metadata.name}`);
     }
     for (const replica of this.replicas) {
-      if (replica.running && !replica.ordinary) await replica.kill();
+      if (replica.running && !replica.ordinary && !keep) await replica.kill();
       if (!replica.running) await replica.start();
     }
     await this.baselineReady();
@@ -260,7 +278,7 @@ export class Stage implements Target {
 
   /** The replica that reconciles. @throws Unexpected if there is none, or more than one */
   async leader(): Promise<Replica> {
-    const leads = await Promise.all(this.replicas.map((replica) => replica.running && replica.leads()));
+    const leads = await Promise.all(this.replicas.map(async (replica) => replica.running && (await replica.leads())));
     const leaders = this.replicas.filter((_, index) => leads[index] === true);
     if (leaders.length !== 1) throw new Unexpected(`there are ${leaders.length} leaders`);
     return leaders[0] as Replica;
@@ -270,13 +288,6 @@ export class Stage implements Target {
   async follower(): Promise<Replica> {
     const leader = await this.leader();
     return this.replicas.find((replica) => replica !== leader) as Replica;
-  }
-
-  /** Kills a replica as `kill -9` does. @returns how many requests it had in its hands */
-  async killHard(replica: Replica): Promise<number> {
-    const inHand = this.balancer.waitingFor(replica.name);
-    await replica.kill();
-    return inHand;
   }
 
   /** A probe that is true when the operator has reconciled something new: a policy's status and a workload's report. */

@@ -34,7 +34,7 @@ const UID = 'uid-hostile';
 
 /** A review with some of its request replaced. */
 function withRequest(changes: object, object: object = good('hostile')): string {
-  const made = review(object as never, UID);
+  const made = review(object, UID);
   return JSON.stringify({ ...made, request: { ...made['request'], ...changes } });
 }
 
@@ -80,14 +80,44 @@ const CASES: readonly Hostile[] = [
   { what: 'a body announced as 1 GB', status: 413, body: 'x', headers: { 'content-length': String(1024 * MIB) } },
   { what: 'spec is a text', status: 200, allowed: false, body: withSpec('x') },
   { what: 'spec is a list', status: 200, allowed: false, body: withSpec([1, 2]) },
-  { what: 'containers is a number', status: 200, allowed: false, body: withSpec({ template: { spec: { containers: 7 } } }) },
-  { what: 'a container is null', status: 200, allowed: false, body: withSpec({ template: { spec: { containers: [null] } } }) },
+  {
+    what: 'containers is a number',
+    status: 200,
+    allowed: false,
+    body: withSpec({ template: { spec: { containers: 7 } } }),
+  },
+  {
+    what: 'a container is null',
+    status: 200,
+    allowed: false,
+    body: withSpec({ template: { spec: { containers: [null] } } }),
+  },
   { what: 'nested 5,000 deep', status: 200, allowed: false, body: insert(`{"template":${nested(5000)}}`) },
-  { what: '__proto__', status: 200, allowed: false, body: insert('{"__proto__":{"replicas":3},"constructor":{"prototype":1}}') },
-  { what: 'image of 200 kB', status: 200, allowed: false, body: withContainer({ image: `${'a/'.repeat(100_000)}:latest` }) },
-  { what: 'memory of 50 kB digits', status: 200, allowed: false, body: withContainer({ resources: { limits: { memory: '9'.repeat(50_000) } } }) },
+  {
+    what: '__proto__',
+    status: 200,
+    allowed: false,
+    body: insert('{"__proto__":{"replicas":3},"constructor":{"prototype":1}}'),
+  },
+  {
+    what: 'image of 200 kB',
+    status: 200,
+    allowed: false,
+    body: withContainer({ image: `${'a/'.repeat(100_000)}:latest` }),
+  },
+  {
+    what: 'memory of 50 kB digits',
+    status: 200,
+    allowed: false,
+    body: withContainer({ resources: { limits: { memory: '9'.repeat(50_000) } } }),
+  },
   { what: '2,000 containers', status: 200, allowed: false, body: withContainer({}, 2000) },
-  { what: 'a control character in a name', status: 200, allowed: false, body: withRequest({}, bad('x\u0000\u001b[31m')) },
+  {
+    what: 'a control character in a name',
+    status: 200,
+    allowed: false,
+    body: withRequest({}, bad('x\u0000\u001b[31m')),
+  },
 ];
 /** Costly ones come seldom, as their size is bounded by the API server too. */
 const SELDOM = new Set(['2,000 containers', 'image of 200 kB', 'uid of 100 kB', 'nested 5,000 deep']);
@@ -191,7 +221,9 @@ function open(port: number, kind: number): net.Socket {
   const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
   if (kind === 2) {
     socket.once('secureConnect', () => {
-      socket.write(`POST ${ROUTE} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n{`);
+      socket.write(
+        `POST ${ROUTE} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n{`,
+      );
     });
   }
   return socket;

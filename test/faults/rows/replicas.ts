@@ -40,7 +40,10 @@ export const killTheLeader: Row = {
   run: async (stage, load, checks) => {
     const leader = await stage.leader();
     const killed = performance.now();
-    load.killedWith(await stage.killHard(leader));
+    await load.killing(
+      () => leader.kill(),
+      () => stage.balancer.brokenBy(leader.name),
+    );
     await checks.within('reconciling', RECONCILES_WITHIN, stage.newWork(), killed);
     await leader.start();
     await balanced(stage);
