@@ -113,7 +113,7 @@ export class Admin {
   }
 
   /**
-   * Watches one object and hands over each state of it, until the signal aborts. Broken watches are begun anew.
+   * Watches one object and hands over each state of it (nothing: deleted), until the signal aborts. Broken watches are begun anew.
    *
    * @param path of the collection
    */
@@ -132,7 +132,8 @@ export class Admin {
               rest = lines.pop() ?? '';
               for (const line of lines) {
                 const { type, object } = JSON.parse(line) as { type: string; object: Json };
-                if (type === 'ADDED' || type === 'MODIFIED') onObject(object);
+                if (type === 'DELETED') onObject({});
+                else if (type !== 'ERROR') onObject(object);
               }
             });
             response.on('close', resolve);

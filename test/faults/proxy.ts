@@ -4,6 +4,7 @@
  */
 import http from 'node:http';
 import https from 'node:https';
+import type net from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -39,12 +40,19 @@ export class FaultProxy {
   readonly #agent: https.Agent;
   readonly #target: URL;
   readonly #watches = new Set<Watch>();
+  /** TCP connections by the operator's port. */
+  readonly #sockets = new Map<number | undefined, net.Socket>();
 
   private constructor(server: https.Server, target: string, { ca, cert, key }: Credentials, kubeconfig: string) {
     this.kubeconfig = kubeconfig;
     this.#server = server;
     this.#target = new URL(target);
     this.#agent = new https.Agent({ ca, cert, key, keepAlive: true });
+    server.on('connection', (socket: net.Socket) => {
+      const { remotePort } = socket;
+      this.#sockets.set(remotePort, socket);
+      socket.on('close', () => this.#sockets.delete(remotePort));
+    });
     server.on('request', (request, response) => void this.#serve(request, response));
   }
 
@@ -83,10 +91,11 @@ export class FaultProxy {
         continue;
       }
       this.#watches.delete(watch);
-      if (how === 'end') response.end();
+      if (!response.headersSent) response.destroy();
+      else if (how === 'end') response.end();
       else if (how === 'close') response.socket?.end();
-      else if (how === 'reset') response.socket?.resetAndDestroy();
-      else response.write('{"type":"MODIFIED","object":{"kind"', () => response.socket?.resetAndDestroy());
+      else if (how === 'reset') this.#reset(response);
+      else response.write('{"type":"MODIFIED","object":{"kind"', () => this.#reset(response));
       upstream.destroy();
     }
     return open.length;
@@ -96,6 +105,11 @@ export class FaultProxy {
     this.#server.closeAllConnections();
     this.#server.close();
     this.#agent.destroy();
+  }
+
+  /** A TLS socket can't be reset, only the one below it. */
+  #reset({ socket }: http.ServerResponse): void {
+    this.#sockets.get(socket?.remotePort)?.resetAndDestroy();
   }
 
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -131,13 +145,13 @@ export class FaultProxy {
     });
     upstream.on('response', (answer) => {
       setTimeout(() => {
-        if (response.destroyed) return;
+        if (response.destroyed || response.writableEnded) return;
         if (!watch.deaf) {
           response.writeHead(answer.statusCode ?? 502, answer.headers);
           response.flushHeaders();
         }
         answer.on('data', (chunk: Buffer) => {
-          if (!watch.deaf) response.write(chunk);
+          if (!watch.deaf && !response.writableEnded) response.write(chunk);
         });
         answer.on('end', () => {
           if (!watch.deaf) response.end();

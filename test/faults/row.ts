@@ -17,4 +17,6 @@ export interface Row {
   readonly after?: (stage: Stage, checks: Checks) => Promise<void>;
   /** What is sent, if not the standard mix. */
   readonly mix?: Mix;
+  /** The API server itself is disturbed: that it refuses requests is no fault of ours. */
+  readonly refuses?: true;
 }

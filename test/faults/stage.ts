@@ -169,6 +169,8 @@ export class Stage implements Target {
   readonly replicas: readonly Replica[];
   readonly #following = new AbortController();
   #caBundle = '';
+  /** Paths that the webhook configuration sends requests to. */
+  #routed: ReadonlySet<string> = new Set();
   #probes = 0;
 
   private constructor(cluster: Cluster, admin: Admin, balancer: Balancer, webhook: string, replicas: Replica[]) {
@@ -178,8 +180,10 @@ export class Stage implements Target {
     this.webhook = webhook;
     this.replicas = replicas;
     const onObject = (object: Json): void => {
-      const bundle = object['webhooks']?.[0]?.clientConfig?.caBundle as string | undefined;
-      if (bundle !== undefined) this.#caBundle = Buffer.from(bundle, 'base64').toString();
+      const clients = ((object['webhooks'] ?? []) as Json[]).map((entry) => entry['clientConfig'] as Json);
+      this.#routed = new Set(clients.map(({ url }) => new URL(url as string).pathname));
+      const [first] = clients;
+      if (first !== undefined) this.#caBundle = Buffer.from(first['caBundle'] as string, 'base64').toString();
     };
     void admin.follow(CONFIGURATIONS, CONFIGURATION, onObject, this.#following.signal);
   }
@@ -216,6 +220,8 @@ export class Stage implements Target {
 
   caBundle = (): string => this.#caBundle;
 
+  routes = (path: string): boolean => this.#routed.has(path);
+
   /**
    * Brings everything to where a row starts from: two ordinary replicas, one policy, enforced.
    *
@@ -234,11 +240,11 @@ export class Stage implements Target {
     await this.baselineReady();
   }
 
-  /** Waits until both replicas are ready, the balancer knows, and the policy is enforced. */
+  /** Waits until both replicas are ready, the balancer knows, one leads, and the policy is enforced. */
   async baselineReady(): Promise<void> {
     await this.enforced('production', READY_MS);
     const end = performance.now() + READY_MS;
-    while (this.balancer.ready.length < 2 || !(await this.denies())) {
+    while (this.balancer.ready.length < 2 || (await this.denies()) !== true || !(await this.hasLeader())) {
       if (performance.now() > end) throw new Error(`no start: ready are [${this.balancer.ready.join(', ')}]`);
       await sleep(100);
     }
@@ -284,10 +290,11 @@ export class Stage implements Target {
     return leaders[0] as Replica;
   }
 
-  /** The replica that does not reconcile. */
-  async follower(): Promise<Replica> {
-    const leader = await this.leader();
-    return this.replicas.find((replica) => replica !== leader) as Replica;
+  async hasLeader(): Promise<boolean> {
+    return this.leader().then(
+      () => true,
+      () => false,
+    );
   }
 
   /** A probe that is true when the operator has reconciled something new: a policy's status and a workload's report. */

@@ -21,6 +21,7 @@ export const apiServerRestart: Row = {
   breaks: 'the API server stopped (SIGTERM) and started, then killed and started',
   asserts: 'reconciling within 20 s',
   mix: DISTURBED,
+  refuses: true,
   run: async (stage, _load, checks) => {
     const { apiServer } = stage.cluster;
     await apiServer.restart();
@@ -36,6 +37,7 @@ export const etcdStopped: Row = {
   breaks: 'etcd stopped (SIGSTOP), 10 s later continued',
   asserts: 'reconciling within 20 s; one leader',
   mix: DISTURBED,
+  refuses: true,
   run: async (stage, _load, checks) => {
     const { etcd } = stage.cluster;
     await sleep(3000);

@@ -54,7 +54,7 @@ function served({ port }: Replica): Promise<string> {
 
 /** Stops both replicas, gives them another Secret, and starts them. */
 async function startWith(stage: Stage, texts: Partial<Texts>): Promise<void> {
-  await Promise.all(stage.replicas.map((replica) => replica.kill()));
+  await Promise.all(stage.replicas.map((replica) => replica.stop()));
   await writeTexts(stage, texts);
   await Promise.all(stage.replicas.map((replica) => replica.start()));
   await stage.baselineReady();

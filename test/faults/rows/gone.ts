@@ -1,9 +1,12 @@
 /** Every replica is gone, and a policy that denies is in force: what must go on working all the same. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { kubectl } from '../../cluster/kubectl.ts';
 import type { Answer, AskOptions } from '../admin.ts';
 import type { Shot } from '../load.ts';
 import type { Row } from '../row.ts';
-import { bad, CONFIGURATIONS, deployments, FREE, good, JUDGED, POLICIES } from '../samples.ts';
+import { bad, deployments, FREE, good, JUDGED, POLICIES } from '../samples.ts';
 import type { Stage } from '../stage.ts';
 
 const STANDING = 'standing';
@@ -15,16 +18,21 @@ const CONTROLLER = {
 /** `system:masters`, since this API server has no authorizer that knows nodes. */
 const NODE = { user: 'system:node:worker-1', groups: ['system:nodes', 'system:masters', 'system:authenticated'] };
 
-function pod(name: string, annotations: Record<string, string> = {}): object {
+const MIRROR = { 'kubernetes.io/config.mirror': 'x', 'kubernetes.io/config.source': 'file' };
+
+/** A Pod that no check would let pass; with a node's name as a node announces it. */
+function pod(name: string, nodeName?: string): object {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace: JUDGED, annotations },
-    spec: { containers: [{ name: 'app', image: 'registry.example.com/app:latest' }] },
+    metadata: { name, namespace: JUDGED, ...(nodeName === undefined ? {} : { annotations: MIRROR }) },
+    spec: {
+      ...(nodeName === undefined ? {} : { nodeName }),
+      containers: [{ name: 'app', image: 'registry.example.com/app:latest' }],
+    },
   };
 }
 
-const MIRROR = { 'kubernetes.io/config.mirror': 'x', 'kubernetes.io/config.source': 'file' };
 const PODS = `/api/v1/namespaces/${JUDGED}/pods`;
 const standing = `${deployments(JUDGED)}/${STANDING}`;
 const shot = (path: string, object: object | undefined, more: Partial<Shot> = {}): Shot => ({
@@ -39,11 +47,25 @@ const WORKING: readonly Shot[] = [
   shot(deployments('kube-system'), bad('NAME', 'kube-system')),
   shot(deployments(FREE), bad('NAME', FREE)),
   shot(PODS, pod('NAME'), { as: CONTROLLER }),
-  shot(PODS, pod('NAME', MIRROR), { as: NODE }),
+  shot(PODS, pod('NAME', 'worker-1'), { as: NODE }),
   shot(standing, undefined, { method: 'DELETE' }),
   shot(standing, { metadata: { labels: { a: 'NAME' } } }, { method: 'PATCH', contentType: MERGE }),
   shot(`${standing}/scale`, { spec: { replicas: 9 } }, { method: 'PATCH', contentType: MERGE }),
 ];
+
+const ROLLOUT = { spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'now' } } } } };
+/** What the recovery page says to fail. */
+const REFUSED: readonly [what: string, method: string, path: string, options: AskOptions][] = [
+  ['a create that a policy matches', 'POST', deployments(JUDGED), { body: good('refused') }],
+  ['scaling down', 'PATCH', `${standing}/scale`, { body: { spec: { replicas: 1 } }, contentType: MERGE }],
+  ['kubectl rollout restart', 'PATCH', standing, { body: ROLLOUT, contentType: MERGE }],
+];
+
+/** The first command of docs/operations/recovery.md, without `kubectl`. */
+async function recoveryCommand(): Promise<string[]> {
+  const page = await readFile(join(import.meta.dirname, '../../../docs/operations/recovery.md'), 'utf8');
+  return /```\nkubectl (.+)\n/.exec(page)?.[1]?.split(' ') ?? [];
+}
 
 /** Asks and says whether it worked. */
 async function works(stage: Stage, method: string, path: string, options: AskOptions = {}): Promise<true | string> {
@@ -66,21 +88,24 @@ export const allGone: Row = {
     await Promise.all(stage.replicas.map((replica) => replica.kill()));
     await stage.balancer.look();
     const create = { body: good('refused') };
-    const refused = await stage.admin.ask('POST', `${deployments(JUDGED)}?dryRun=All`, create);
-    checks.that(
-      'a create that is judged is refused, for want of an answer',
-      refused.text.includes('failed calling webhook'),
-      `${refused.status} ${refused.text.slice(0, 200)}`,
-    );
+    for (const [what, method, path, options] of REFUSED) {
+      const { status, text } = await stage.admin.ask(method, `${path}?dryRun=All`, options);
+      const isRefused = text.includes('failed calling webhook');
+      checks.that(`${what} is refused, for want of an answer`, isRefused, isRefused ? '' : `${status} ${text}`);
+    }
     const relax = { body: { spec: { enforcement: { critical: 'Warn' } } }, contentType: MERGE };
     const relaxed = await works(stage, 'PATCH', `${POLICIES}/production`, relax);
     checks.that('the policy can be relaxed', relaxed === true, relaxed);
     const removed = await works(stage, 'DELETE', `${POLICIES}/production`);
     checks.that('the policy can be removed', removed === true, removed);
     while (load.sent < 5800) await sleep(100);
-    // The recovery command of docs/operations.
-    const recovered = await works(stage, 'DELETE', `${CONFIGURATIONS}/readiness-operator`);
-    checks.that('the recovery command works', recovered === true, recovered);
+    const command = await recoveryCommand();
+    const recovered = await kubectl(stage.cluster, command, { allowFailure: true });
+    checks.that(
+      'the recovery command works',
+      recovered.code === 0,
+      `kubectl ${command.join(' ')}: ${recovered.stderr}`,
+    );
     await checks.within('creates work again', 5000, () =>
       works(stage, 'POST', `${deployments(JUDGED)}?dryRun=All`, create),
     );

@@ -11,6 +11,9 @@ const BETWEEN = 400;
 const LOUD: readonly Cut[] = ['end', 'close', 'reset', 'half'];
 const WITHIN = { loud: 5000, silent: 30_000 };
 const CUT_OFF = { faults: 'cut-off' };
+/** A policy that denies nothing. A request that comes by its route shows which other policies a replica finds to match. */
+const ASKED = 'asked';
+const AUDITS = { profile: 'none', checks: { imageTag: { priority: 'NiceToHave' } } };
 
 /** Objects that the caches know, about to change while nobody hears. */
 async function prepare(stage: Stage): Promise<void> {
@@ -24,7 +27,9 @@ async function prepare(stage: Stage): Promise<void> {
     stringData: { key: 'a value' },
   });
   await admin.apply(`${POLICIES}/cut-off`, policy('cut-off', {}, CUT_OFF));
+  await admin.apply(`${POLICIES}/${ASKED}`, policy(ASKED, AUDITS, { nobody: ASKED }));
   await stage.enforced('cut-off', 20_000);
+  await stage.enforced(ASKED, 20_000);
   const before = [];
   for (const replica of stage.replicas) before.push(await knows(replica, 'old'));
   if (!before.every((is) => is === true)) throw new Error(`the caches are wrong from the start: ${before.join(', ')}`);
@@ -45,7 +50,7 @@ async function knows(replica: Replica, state: 'old' | 'new'): Promise<true | str
   const said = {
     // Present in the cache: allowed without a question.
     secret: (await replica.verdict(scaled(withSecret('s', 'going', 'cut-off')), 'cut-off')) === false,
-    namespace: (await replica.verdict(bad('n', 'joins'), 'cut-off')) === false,
+    namespace: (await replica.verdict(bad('n', 'joins'), ASKED)) === false,
     policy: (await replica.verdict(withReplicas(3), 'cut-off')) === false,
   };
   const wrong = Object.entries(said).filter(([, isNew]) => isNew !== (state === 'new'));
