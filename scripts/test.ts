@@ -1,6 +1,6 @@
 /**
- * Runs the tests: `unit`, `integration`, `mutants`, or all of them; `e2e`, apart, on a whole node. The last line is
- * `tests: N passed, N failed`.
+ * Runs the tests: `unit`, `integration`, `mutants`, or all of them; `e2e` (on a whole node) and `faults` (a quarter of an
+ * hour) only when asked for. The last line is `tests: N passed, N failed`.
  *
  * The integration tests share one real cluster and one operator, which are started here. What they need and is not there
  * is a failure, never a skip.
@@ -27,7 +27,8 @@ let skipped = false;
 
 try {
   if (suite === 'unit' || suite === 'all') await jest('unit', {});
-  if (suite === 'mutants' || suite === 'all') await mutants();
+  if (suite === 'mutants' || suite === 'all') await counted('test/mutants/mutants.ts', []);
+  if (suite === 'faults') await counted('test/faults/main.ts', more);
   if (suite === 'integration' || suite === 'all') await integration();
   if (suite === 'e2e') await endToEnd();
 } catch (error) {
@@ -93,8 +94,9 @@ async function jest(project: string, env: Record<string, string>, select: readon
   failed += result.numFailedTests + result.numPendingTests + result.numRuntimeErrorTestSuites;
 }
 
-async function mutants(): Promise<void> {
-  const text = await run(join(ROOT, 'test/mutants/mutants.ts'), [], {});
+/** Runs a program that ends with a line of counts itself. */
+async function counted(file: string, args: readonly string[]): Promise<void> {
+  const text = await run(join(ROOT, file), args, {});
   const counts = /tests: (\d+) passed, (\d+) failed/.exec(text);
   passed += Number(counts?.[1] ?? 0);
   failed += Number(counts?.[2] ?? 1);

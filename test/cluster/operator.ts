@@ -18,6 +18,8 @@ export interface Operator {
   readonly process: Supervised;
   /** Stops it in order. */
   stop(): Promise<void>;
+  /** Kills it as `kill -9` does. */
+  kill(): Promise<void>;
 }
 
 /** Installs CRDs, namespace and permissions with kubectl: `manifests/install.yaml` without what needs a kubelet. */
@@ -48,11 +50,23 @@ export async function installOperator(cluster: Cluster): Promise<string> {
   return stdout;
 }
 
-/** How the operator is run; what is not given is as in the tests that share one. */
+/** How one of several replicas is run; what is not given is as for a single one. */
 export interface OperatorOptions {
+  /** A free one unless told. */
+  readonly port?: number;
+  /** Where the API server is to call, if that is not the operator itself. */
+  readonly webhookUrl?: string;
+  /** Another way to the API server than the straight one. */
+  readonly kubeconfig?: string;
   /** More environment variables. */
   readonly env?: Record<string, string>;
 }
+
+/** Who the operator is: the ServiceAccount of the chart. */
+export const OPERATOR_IDENTITY = {
+  user: `system:serviceaccount:${NAMESPACE}:readiness-operator`,
+  groups: ['system:serviceaccounts', `system:serviceaccounts:${NAMESPACE}`, 'system:authenticated'],
+};
 
 /** Starts the bundle and waits until it is ready. @throws Error if it is not within 20 s */
 export async function startOperator(
@@ -60,12 +74,25 @@ export async function startOperator(
   more: readonly string[] = [],
   options: OperatorOptions = {},
 ): Promise<Operator> {
-  const port = await freePort();
+  const operator = await launchOperator(cluster, more, options);
+  const end = Date.now() + READY_MS;
+  while ((await statusOf(`${operator.url}/readyz`)) !== 200) {
+    if (operator.process.exit !== undefined || Date.now() > end)
+      throw new Error(`the operator did not become ready; its log is ${operator.log}`);
+    await sleep(50);
+  }
+  return operator;
+}
+
+/** Starts the bundle and does not wait. */
+export async function launchOperator(
+  cluster: Cluster,
+  more: readonly string[] = [],
+  options: OperatorOptions = {},
+): Promise<Operator> {
+  const port = options.port ?? (await freePort());
   const url = `https://127.0.0.1:${port}`;
-  const kubeconfig = await cluster.kubeconfigFor({
-    user: `system:serviceaccount:${NAMESPACE}:readiness-operator`,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${NAMESPACE}`, 'system:authenticated'],
-  });
+  const kubeconfig = options.kubeconfig ?? (await cluster.kubeconfigFor(OPERATOR_IDENTITY));
   const log = join(cluster.dir, `operator-${port}.log`);
   const process_ = await cluster.run({
     command: process.execPath,
@@ -74,7 +101,7 @@ export async function startOperator(
       'serve',
       `--kubeconfig=${kubeconfig}`,
       `--listen=127.0.0.1:${port}`,
-      `--webhook-url=${url}`,
+      `--webhook-url=${options.webhookUrl ?? url}`,
       '--owner-cluster-role=readiness-operator',
       '--log-format=text',
       ...more,
@@ -82,16 +109,14 @@ export async function startOperator(
     env: { PATH: process.env['PATH'] ?? '', HOME: cluster.dir, ...options.env },
     log,
   });
-  const end = Date.now() + READY_MS;
-  while ((await statusOf(`${url}/readyz`)) !== 200) {
-    if (process_.exit !== undefined || Date.now() > end)
-      throw new Error(`the operator did not become ready; its log is ${log}`);
-    await sleep(50);
-  }
   return {
     url,
     log,
     process: process_,
+    kill: async () => {
+      process_.signal('SIGKILL');
+      await process_.exited;
+    },
     stop: async () => {
       process_.signal('SIGTERM');
       await process_.exited;

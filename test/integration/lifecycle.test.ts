@@ -194,7 +194,7 @@ test('no entry before the Service has an endpoint', async () => {
     env: { PATH: process.env['PATH'] ?? '', HOME: cluster.dir },
     log: join(cluster.dir, 'in-cluster.log'),
   });
-  const operator: Operator = { url, log: '', process: process_, stop: async () => {} };
+  const operator: Operator = { url, log: '', process: process_, stop: async () => {}, kill: async () => {} };
   running.push(operator);
   await until(() => leads(operator));
   await sleep(3000);

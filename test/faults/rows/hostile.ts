@@ -1,0 +1,261 @@
+/** Requests that no API server would send, and connections that nobody uses. */
+import https from 'node:https';
+import net from 'node:net';
+import tls from 'node:tls';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { post, verdictOf } from '../load.ts';
+import type { Row } from '../row.ts';
+import { bad, good, review } from '../samples.ts';
+import type { Stage } from '../stage.ts';
+import { RECONCILES_WITHIN } from './replicas.ts';
+
+const REVIEWS = 10_000;
+/** Sent before memory is measured first, so that what every process takes once does not count. */
+const WARM_UP = 3000;
+const A_SECOND = 300;
+const MOST_UNDER_WAY = 100;
+/** Memory afterwards, as a multiple of that before. */
+const FLAT = 1.15;
+const ROUTE = '/validate/workloads/production';
+const MIB = 1024 * 1024;
+
+interface Hostile {
+  readonly what: string;
+  readonly status: number;
+  /** The verdict, where the status is 200. */
+  readonly allowed?: boolean;
+  readonly body: string;
+  readonly path?: string;
+  readonly headers?: Record<string, string>;
+  readonly method?: string;
+}
+
+const UID = 'uid-hostile';
+
+/** A review with some of its request replaced. */
+function withRequest(changes: object, object: object = good('hostile')): string {
+  const made = review(object, UID);
+  return JSON.stringify({ ...made, request: { ...made['request'], ...changes } });
+}
+
+function withSpec(spec: unknown): string {
+  return withRequest({ object: { ...good('hostile'), spec } });
+}
+
+/** A pod template whose only container has these fields too. */
+function withContainer(fields: object, containers = 1): string {
+  const object = bad('hostile');
+  const [container] = object['spec'].template.spec.containers;
+  object['spec'].template.spec.containers = Array.from({ length: containers }, (_, index) => ({
+    ...container,
+    ...fields,
+    name: `c-${index}`,
+  }));
+  return withRequest({ object });
+}
+
+const nested = (depth: number): string => '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
+/** A text put into a finished review, since no value can have it. */
+const insert = (text: string): string => withSpec('INSERT').replace('"INSERT"', text);
+
+const CASES: readonly Hostile[] = [
+  { what: 'nothing', status: 400, body: '' },
+  { what: 'half JSON', status: 400, body: '{"apiVersion":' },
+  { what: 'null', status: 400, body: 'null' },
+  { what: 'a list', status: 400, body: '[]' },
+  { what: 'a number', status: 400, body: '1e999' },
+  { what: 'another version', status: 400, body: JSON.stringify({ ...review(good('x'), UID), apiVersion: 'v1' }) },
+  { what: 'another kind', status: 400, body: JSON.stringify({ ...review(good('x'), UID), kind: 'Status' }) },
+  { what: 'no request', status: 400, body: '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}' },
+  { what: 'uid is a number', status: 400, body: withRequest({ uid: 7 }) },
+  { what: 'uid of 100 kB', status: 400, body: withRequest({ uid: 'u'.repeat(100_000) }) },
+  { what: 'unknown operation', status: 400, body: withRequest({ operation: 'PATCH' }) },
+  { what: 'no object', status: 400, body: withRequest({ object: null }) },
+  { what: 'object is a text', status: 400, body: withRequest({ object: 'x' }) },
+  { what: 'user is a list', status: 400, body: withRequest({ userInfo: [] }) },
+  { what: 'not JSON by its type', status: 415, body: withRequest({}), headers: { 'content-type': 'text/plain' } },
+  { what: 'another method', status: 405, body: withRequest({}), method: 'PUT' },
+  { what: 'no such path', status: 404, body: withRequest({}), path: '/validate' },
+  { what: 'a path that does not decode', status: 400, body: withRequest({}), path: '/validate/workloads/%E0%A4%A' },
+  { what: 'a body announced as 1 GB', status: 413, body: 'x', headers: { 'content-length': String(1024 * MIB) } },
+  { what: 'spec is a text', status: 200, allowed: false, body: withSpec('x') },
+  { what: 'spec is a list', status: 200, allowed: false, body: withSpec([1, 2]) },
+  {
+    what: 'containers is a number',
+    status: 200,
+    allowed: false,
+    body: withSpec({ template: { spec: { containers: 7 } } }),
+  },
+  {
+    what: 'a container is null',
+    status: 200,
+    allowed: false,
+    body: withSpec({ template: { spec: { containers: [null] } } }),
+  },
+  { what: 'nested 5,000 deep', status: 200, allowed: false, body: insert(`{"template":${nested(5000)}}`) },
+  {
+    what: '__proto__',
+    status: 200,
+    allowed: false,
+    body: insert('{"__proto__":{"replicas":3},"constructor":{"prototype":1}}'),
+  },
+  {
+    what: 'image of 200 kB',
+    status: 200,
+    allowed: false,
+    body: withContainer({ image: `${'a/'.repeat(100_000)}:latest` }),
+  },
+  {
+    what: 'memory of 50 kB digits',
+    status: 200,
+    allowed: false,
+    body: withContainer({ resources: { limits: { memory: '9'.repeat(50_000) } } }),
+  },
+  { what: '2,000 containers', status: 200, allowed: false, body: withContainer({}, 2000) },
+  {
+    what: 'a control character in a name',
+    status: 200,
+    allowed: false,
+    body: withRequest({}, bad('x\u0000\u001b[31m')),
+  },
+];
+/** Costly ones come seldom, as their size is bounded by the API server too. */
+const SELDOM = new Set(['2,000 containers', 'image of 200 kB', 'uid of 100 kB', 'nested 5,000 deep']);
+
+async function send(stage: Stage, agent: https.Agent, one: Hostile): Promise<string | undefined> {
+  const answer =
+    one.method === undefined && one.headers?.['content-length'] === undefined
+      ? await post(`${stage.webhook}${one.path ?? ROUTE}`, agent, one.body, one.headers)
+      : await odd(stage, one);
+  const verdict = verdictOf(answer, UID);
+  if (answer.status === one.status && verdict === one.allowed) return undefined;
+  return `${one.what}: ${one.status} ${one.allowed ?? ''} expected, ${answer.status} ${verdict ?? ''} ${answer.text.slice(0, 100)}`;
+}
+
+/** Another method, or a body that is announced and does not come. */
+function odd(stage: Stage, { method = 'POST', body, headers }: Hostile): Promise<{ status: number; text: string }> {
+  return new Promise((resolve) => {
+    const request = https.request(
+      `${stage.webhook}${ROUTE}`,
+      {
+        method,
+        agent: false,
+        rejectUnauthorized: false,
+        headers: { 'content-type': 'application/json', ...headers },
+        timeout: 5000,
+      },
+      (response) => {
+        response.resume();
+        resolve({ status: response.statusCode ?? 0, text: '' });
+        request.destroy();
+      },
+    );
+    request.on('error', (error) => resolve({ status: 0, text: String(error) }));
+    request.on('timeout', () => request.destroy(new Error('no answer')));
+    request.write(body);
+    if (headers?.['content-length'] === undefined) request.end();
+  });
+}
+
+/** Sends so many, at a steady rate. @returns what was answered otherwise than expected, with counts */
+async function flood(stage: Stage, count: number): Promise<ReadonlyMap<string, number>> {
+  const agent = new https.Agent({ rejectUnauthorized: false, keepAlive: true, maxSockets: 32 });
+  const wrong = new Map<string, number>();
+  const started = performance.now();
+  let sent = 0;
+  let underWay = 0;
+  while (sent < count || underWay > 0) {
+    const due = Math.min(count, ((performance.now() - started) / 1000) * A_SECOND);
+    while (sent < due && underWay < MOST_UNDER_WAY) {
+      const one = CASES[sent % CASES.length] as Hostile;
+      const cheap = SELDOM.has(one.what) && Math.floor(sent / CASES.length) % 10 > 0;
+      sent += 1;
+      underWay += 1;
+      void send(stage, agent, cheap ? (CASES[0] as Hostile) : one).then((problem) => {
+        underWay -= 1;
+        if (problem !== undefined) wrong.set(problem, (wrong.get(problem) ?? 0) + 1);
+      });
+    }
+    await sleep(10);
+  }
+  agent.destroy();
+  return wrong;
+}
+
+/** Median resident memory of each replica over two seconds, in MiB. */
+async function memory(stage: Stage): Promise<number[]> {
+  const samples: number[][] = stage.replicas.map(() => []);
+  for (let turn = 0; turn < 20; turn++) {
+    for (const [index, replica] of stage.replicas.entries()) samples[index]?.push(replica.rss());
+    await sleep(100);
+  }
+  return samples.map((values) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN);
+}
+
+export const hostileReviews: Row = {
+  name: '10,000 hostile reviews',
+  breaks: `${REVIEWS.toLocaleString('en')} malformed or hostile reviews of ${CASES.length} kinds among the good ones`,
+  asserts: `the right HTTP status for each; memory at most ${FLAT} times that before`,
+  run: async (stage, _load, checks) => {
+    const early = await flood(stage, WARM_UP);
+    const before = await memory(stage);
+    const late = await flood(stage, REVIEWS - WARM_UP);
+    const after = await memory(stage);
+    const wrong = [...new Set([...early.keys(), ...late.keys()])];
+    checks.that('the right status for each', wrong.length === 0, wrong.join('; '));
+    for (const [index, { name }] of stage.replicas.entries()) {
+      const [from = NaN, to = NaN] = [before[index], after[index]];
+      checks.that(`memory of ${name} is flat`, to <= from * FLAT, `${from.toFixed(0)} to ${to.toFixed(0)} MiB`);
+    }
+  },
+};
+
+const CONNECTIONS = 2000;
+const HELD = 20_000;
+/** What all those connections may cost each replica, in MiB. */
+const MOST_MEMORY = 150;
+
+/** Opens a connection and does as little with it as one of three kinds of client does. */
+function open(port: number, kind: number): net.Socket {
+  if (kind === 0) return net.connect({ port, host: '127.0.0.1' });
+  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  if (kind === 2) {
+    socket.once('secureConnect', () => {
+      socket.write(
+        `POST ${ROUTE} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n{`,
+      );
+    });
+  }
+  return socket;
+}
+
+export const connectionsHeld: Row = {
+  name: '2,000 connections held',
+  breaks: '2,000 connections opened and held for 20 s: bare TCP, TLS without a request, a request that does not end',
+  asserts: `at most ${MOST_MEMORY} MiB more for each replica meanwhile; reconciling within 20 s`,
+  run: async (stage, _load, checks) => {
+    await sleep(3000);
+    const before = await memory(stage);
+    const port = Number(new URL(stage.webhook).port);
+    const sockets: net.Socket[] = [];
+    let closed = 0;
+    for (let index = 0; index < CONNECTIONS; index++) {
+      const socket = open(port, index % 3);
+      socket.on('error', () => {});
+      socket.on('close', () => (closed += 1));
+      sockets.push(socket);
+      if (index % 20 === 19) await sleep(20);
+    }
+    await sleep(1000);
+    const opened = CONNECTIONS - closed;
+    const held = await memory(stage);
+    await sleep(HELD);
+    checks.that('they were open', true, `${opened} after they were made, ${CONNECTIONS - closed} after 20 s`);
+    for (const socket of sockets) socket.destroy();
+    for (const [index, { name }] of stage.replicas.entries()) {
+      const more = (held[index] ?? NaN) - (before[index] ?? NaN);
+      checks.that(`memory of ${name} is bounded`, more <= MOST_MEMORY, `${more.toFixed(0)} MiB more`);
+    }
+    await checks.within('reconciling', RECONCILES_WITHIN, stage.newWork());
+  },
+};
