@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CHECKS } from './checks/index.ts';
 import type { Config } from './config.ts';
 import { hasReadyEndpoint, stopsForGood } from './controller/installation.ts';
+import { Exceptions } from './controller/exceptions.ts';
 import { Policies, POLICIES } from './controller/policies.ts';
 import { Reconcilers } from './controller/reconcilers.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
@@ -19,6 +20,7 @@ import { InformedRelated } from './kube/related.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { PolicyCompiler } from './policy/compile.ts';
+import { ExceptionCompiler } from './policy/exceptions.ts';
 import { exemptionsOf } from './policy/exemptions.ts';
 import {
   ensureCertificate,
@@ -98,6 +100,13 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     onChange: () => reconcilers?.policiesChanged(),
     onStatus: (name) => reconcilers?.policyStatusChanged(name),
   });
+  const exceptions = new Exceptions({
+    client,
+    logger,
+    compiler: new ExceptionCompiler(CHECKS),
+    onChange: (change) => reconcilers?.exceptionChanged(change),
+    onStatus: (key) => reconcilers?.exceptionStatusChanged(key),
+  });
   /** Starts what the leader does, on the state of the world as it is now. */
   const newReconcilers = (): Reconcilers => {
     let reachable = false;
@@ -108,6 +117,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       kinds,
       exemptions,
       policies,
+      exceptions,
       workloads,
       related,
       unreadable: (kind) => related.unreadable(kind),
@@ -161,6 +171,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const watches = (): WatchHealth[] => [
     namespaces,
     policies.informer,
+    exceptions.informer,
     ...(reconcilers?.informers ?? []),
     ...workloads.informers,
     ...related.informers.values(),
@@ -170,6 +181,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     kinds,
     exemptions,
     policies: () => policies.set,
+    exceptions: exceptions.set,
     related: related.live,
     namespaceLabels: (name) => namespaces.get(name),
     parent: (kind, namespace, name) => workloads.object(`${kind.kind}/${namespace}/${name}`),
@@ -179,6 +191,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   // The certificate and the caches do not wait for each other: the time to the first answer is that of the slower one.
   namespaces.start();
   policies.start();
+  exceptions.start();
   const certificateOptions: CertificateOptions = {
     client,
     namespace: config.namespace,
@@ -230,7 +243,9 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     }, WATCH_METRICS_INTERVAL).unref(),
   );
 
-  await Promise.race([policies.initial, aborted(signal)]);
+  // Without its exceptions a policy would deny what it need not. `settled` also where they can't be read: then they do not
+  // count, which is better than that nothing is answered.
+  await Promise.race([Promise.all([policies.initial, exceptions.settled]), aborted(signal)]);
   if (!signal.aborted) {
     missing = undefined;
     logger.info('ready', { policies: policies.set.policies.length });
@@ -254,7 +269,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   }
   await drained;
   await server.close();
-  await Promise.all([policies.stop(), workloads.stop(), related.stop(), namespaces.stop()]);
+  await Promise.all([policies.stop(), exceptions.stop(), workloads.stop(), related.stop(), namespaces.stop()]);
   leaseClient.close();
   client.close();
   front.close();

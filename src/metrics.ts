@@ -28,6 +28,18 @@ export function createMetrics() {
       labelNames: ['policy', 'check', 'priority'],
       registers,
     }),
+    exceptedFindings: new Gauge({
+      name: `${prefix}excepted_findings`,
+      help: 'Unmet findings that exceptions let pass; findings does not count them.',
+      labelNames: ['policy', 'check'],
+      registers,
+    }),
+    breakGlass: new Counter({
+      name: `${prefix}break_glass_total`,
+      help: 'Rollouts that a policy would have denied and that passed because somebody broke the glass. Dry-runs are not counted.',
+      labelNames: ['policy'],
+      registers,
+    }),
     workloads: new Gauge({
       name: `${prefix}workloads`,
       help: 'Workloads that a policy matches, by state: ready, notReady, unknown.',

@@ -1,7 +1,9 @@
 /** CustomResourceDefinitions, made from the schemas that the operator itself validates with. */
 import type { TSchema } from 'typebox';
+import { ExceptionStatusSchema } from '../../src/controller/exception-status.ts';
 import { PolicyStatusSchema } from '../../src/controller/policy-status.ts';
 import type { Check } from '../../src/engine/check.ts';
+import { EXCEPTION_RULES, ExceptionSpecSchema } from '../../src/policy/exception-schema.ts';
 import { ReportSchema } from '../../src/policy/report.ts';
 import { GROUP, LONGEST_POLICY_NAME, policySpecSchema, VERSION } from '../../src/policy/schema.ts';
 
@@ -12,6 +14,8 @@ interface Column {
   readonly type: 'string' | 'integer' | 'date';
   readonly jsonPath: string;
   readonly description?: string;
+  /** 1: shown by `-o wide` alone. */
+  readonly priority?: 1;
 }
 
 const AGE: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
@@ -49,6 +53,34 @@ export function policyCrd(checks: readonly Check[]): Json {
           message: `the name must have at most ${LONGEST_POLICY_NAME} characters: names of webhooks are made of it`,
         },
       ],
+    },
+  });
+}
+
+export function exceptionCrd(): Json {
+  const spec = structural(ExceptionSpecSchema);
+  spec['x-kubernetes-validations'] = EXCEPTION_RULES.map(({ rule, message }) => ({ rule, message }));
+  return crd({
+    kind: 'ReadinessException',
+    plural: 'readinessexceptions',
+    shortName: 'rexc',
+    scope: 'Namespaced',
+    status: true,
+    columns: [
+      { name: 'Active', type: 'string', jsonPath: '.status.conditions[?(@.type=="Active")].status' },
+      // Not of type date: kubectl shows those as an age, and a time to come as invalid.
+      { name: 'Expires', type: 'string', jsonPath: '.spec.expiresAt' },
+      { name: 'Workloads', type: 'integer', jsonPath: '.status.workloads' },
+      { name: 'Requested By', type: 'string', jsonPath: '.spec.requestedBy.username' },
+      { name: 'Reason', type: 'string', jsonPath: '.spec.reason', priority: 1 },
+      AGE,
+    ],
+    schema: {
+      type: 'object',
+      description:
+        'ReadinessException lets some workloads of its namespace miss some checks until a date, for a stated reason.',
+      required: ['spec'],
+      properties: { spec, status: structural(ExceptionStatusSchema) },
     },
   });
 }

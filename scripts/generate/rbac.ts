@@ -34,6 +34,8 @@ export function clusterRules(): Rule[] {
     { apiGroups: ['apps'], resources: ['controllerrevisions'], verbs: ['list'] },
     { apiGroups: [GROUP], resources: ['readinesspolicies'], verbs: ['get', 'list', 'watch'] },
     { apiGroups: [GROUP], resources: ['readinesspolicies/status'], verbs: ['patch'] },
+    { apiGroups: [GROUP], resources: ['readinessexceptions'], verbs: ['list', 'watch'] },
+    { apiGroups: [GROUP], resources: ['readinessexceptions/status'], verbs: ['patch'] },
     { apiGroups: [GROUP], resources: ['readinessreports'], verbs: ['list', 'watch', 'create', 'update', 'delete'] },
     { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
     // Creation and lists can't be limited to names; changes are, by the rule after it.

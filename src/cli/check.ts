@@ -1,15 +1,17 @@
 /** Checks manifests: files in, what is unmet out, each with file, line and column. */
 import type { ActivePriority } from '../engine/check.ts';
-import { apiVersionOf, groupOf, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
+import { apiVersionOf, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
 import { formatPath, type Path } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
 import type { Labels } from '../engine/selectors.ts';
-import { readWorkload, type Workload } from '../engine/workload.ts';
+import { readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
 import { policyMatches, type CompiledPolicy } from '../policy/compile.ts';
+import { lapsedText } from '../policy/exceptions.ts';
 import { SYSTEM_NAMESPACES } from '../policy/exemptions.ts';
 import { denies, judge, worstFirst, type Ready, type Verdict } from '../policy/judge.ts';
 import { combinedReady, countByPriority } from '../policy/report.ts';
-import { GROUP, type Action } from '../policy/schema.ts';
+import type { Action } from '../policy/schema.ts';
+import { exceptionsAmong } from './exceptions.ts';
 import { fails, type FailOn } from './fail-on.ts';
 import { readFiles } from './input.ts';
 import { Namespaces } from './namespaces.ts';
@@ -88,7 +90,7 @@ export interface CheckedWorkload {
   readonly score: number;
   /** Would it be refused? */
   readonly denied: boolean;
-  /** Worst first. */
+  /** Worst first; what exceptions let pass comes last. */
   readonly findings: readonly CheckedFinding[];
   /** Worst first. */
   readonly unknown: readonly CheckedUnknown[];
@@ -113,6 +115,8 @@ export interface CheckReport {
 export interface World {
   /** ReadinessPolicies that are in force. */
   readonly policies: readonly Source[];
+  /** ReadinessExceptions. */
+  readonly exceptions: readonly RawObject[];
   readonly namespaceLabels: ReadonlyMap<string, Labels>;
   readonly related: Related;
 }
@@ -162,10 +166,11 @@ export function namespacesOf({ sources }: Input, namespace: string): ReadonlySet
 
 /** Judges what was read. @throws UnreadableInput naming all objects that can't be used */
 export function judgeInput({ sources, given, ...input }: Input, options: CheckOptions, world?: World): CheckReport {
-  const [chosen, related, namespaces, subjects] = allOf(
+  const [chosen, related, namespaces, exceptions, subjects] = allOf(
     () => policiesOf({ given, sources, profile: options.profile, inForce: world?.policies }),
     () => relatedAmong(sources, options.namespace, world?.related),
     () => new Namespaces(sources, world?.namespaceLabels, options.namespaceLabels),
+    () => exceptionsAmong(sources, options.namespace, world?.exceptions),
     () => readWorkloads(sources, options.namespace),
   );
 
@@ -189,12 +194,13 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
     const matching = policies.filter((policy) => matches(policy, workload, namespaces, hints));
     if (matching.length === 0) skip(source, workload.name, 'no policy matches it');
     else {
-      const verdicts = matching.map((policy) => judge(policy, workload, related, options.now));
+      const verdicts = matching.map((policy) => judge(policy, workload, related, options.now, undefined, exceptions));
+      for (const exception of verdicts.flatMap(({ lapsed }) => lapsed)) hints.add(lapsedText(exception, options.now));
       workloads.push(checkedOf(source, workload, verdicts, options));
       options.onProgress?.(`${workloads.length} of ${subjects.length} workloads judged`);
     }
   }
-  skipped.push(...strangersAmong(sources), ...exceptionsAmong(sources), ...chosen.unused);
+  skipped.push(...strangersAmong(sources), ...chosen.unused);
   return {
     workloads,
     skipped,
@@ -250,6 +256,10 @@ function checkedOf(
     verdicts.flatMap((verdict) => verdict.findings),
     ({ check, path, message }) => [check, path, message],
   );
+  const excepted = merged(
+    verdicts.flatMap((verdict) => verdict.excepted),
+    ({ check, path, message, exception }) => [check, path, message, exception.name],
+  );
   const unknown = merged(
     verdicts.flatMap(({ undecided }) => undecided),
     ({ check, cause }) => [check, cause],
@@ -261,13 +271,11 @@ function checkedOf(
     ready: combinedReady(verdicts),
     score: Math.min(...verdicts.map(({ score }) => score)),
     denied: verdicts.some(denies),
-    findings: findings.map(({ item, policies }) => ({
-      ...item,
-      at: source.locate(item.path),
-      policies,
-      exception: undefined,
-      fails: fails(item, failOn),
-    })),
+    findings: [
+      ...findings.map(({ item, policies }) => ({ item, policies, exception: undefined, fails: fails(item, failOn) })),
+      // What an exception lets pass lets nothing fail.
+      ...excepted.map(({ item, policies }) => ({ item, policies, exception: item.exception.name, fails: false })),
+    ].map(({ item, ...rest }) => ({ ...item, at: source.locate(item.path), ...rest })),
     unknown: unknown.map(({ item, policies }) => {
       const counts = failOn === undefined || strict === true || item.status === 'Error';
       return { ...item, policies, fails: counts && fails(item, failOn) };
@@ -307,13 +315,6 @@ function strangersAmong(sources: readonly Source[]): Skipped[] {
   });
 }
 
-/** Exceptions that would count in a cluster with a newer operator must not look as if they did here. */
-function exceptionsAmong(sources: readonly Source[]): Skipped[] {
-  return sources
-    .filter(({ kind, apiVersion }) => kind === 'ReadinessException' && groupOf(apiVersion) === GROUP)
-    .map(({ file, kind, object }) => ({ file, kind, name: nameOf(object), reason: 'exceptions do not count yet' }));
-}
-
 /** 0: nothing lets the command fail; 1: something does. */
 export function exitStatusOf({ workloads }: CheckReport): 0 | 1 {
   return workloads.some(({ findings, unknown }) => [...findings, ...unknown].some(({ fails }) => fails)) ? 1 : 0;
@@ -338,6 +339,8 @@ export function summaryOf({ workloads }: CheckReport): Summary {
     ready: by('True'),
     notReady: by('False'),
     unknown: by('Unknown'),
-    ...countByPriority(workloads.flatMap(({ findings }) => findings)),
+    ...countByPriority(
+      workloads.flatMap(({ findings }) => findings).filter(({ exception }) => exception === undefined),
+    ),
   };
 }

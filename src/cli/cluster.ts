@@ -40,13 +40,15 @@ export async function checkInCluster(options: CheckOptions): Promise<CheckReport
   const client = connect();
   try {
     const wantsPolicies = options.policyFiles.length === 0 && options.profile === undefined;
-    const [policies, namespaceLabels] = await Promise.all([
+    const namespaces = namespacesOf(input, options.namespace);
+    const [policies, namespaceLabels, exceptions] = await Promise.all([
       wantsPolicies ? policiesIn(client) : reachable(client),
-      labelsIn(client, namespacesOf(input, options.namespace)),
+      labelsIn(client, namespaces),
+      exceptionsIn(client, namespaces),
     ]);
     const related = new LiveRelated(client);
     for (let round = 1; ; round++) {
-      const report = judgeInput(input, options, { policies, namespaceLabels, related });
+      const report = judgeInput(input, options, { policies, exceptions, namespaceLabels, related });
       if (round === MOST_ROUNDS || !(await related.ask())) return report;
     }
   } finally {
@@ -87,6 +89,23 @@ async function reachable(client: KubeClient): Promise<Source[]> {
     throw unusable(`can't be reached: ${textOf(error)}`);
   }
   return [];
+}
+
+/** The exceptions that may be read; one that may not be does not count, so that nothing passes by mistake. */
+async function exceptionsIn(client: KubeClient, namespaces: ReadonlySet<string>): Promise<RawObject[]> {
+  const found: RawObject[] = [];
+  await inParallel([...namespaces], async (namespace) => {
+    try {
+      found.push(
+        ...(await listAll(client, { group: GROUP, version: VERSION, resource: 'readinessexceptions' }, namespace)),
+      );
+    } catch (error) {
+      if (!hasStatus(error, 403, 404)) {
+        throw unusable(`ReadinessExceptions of namespace ${namespace} can't be read: ${textOf(error)}`);
+      }
+    }
+  });
+  return found;
 }
 
 /** Labels of those namespaces that exist and may be read. */

@@ -62,12 +62,14 @@ function rowsOf(checked: CheckedWorkload, severalPolicies: boolean): Row[] {
     text,
   });
   return [
-    ...findings.map(({ check, priority, action, because, path, at: place, message, remediation, policies }) => {
+    ...findings.map((finding) => {
+      const { check, priority, action, because, path, at: place, message, remediation, policies, exception } = finding;
       const where = displayPath(path, workload);
       // The line is named, so what is the same for all of them can be left out.
       const short = where.startsWith(pod) ? where.slice(pod.length) : where;
       const text = `${short}: ${message}; ${remediation}${tail(because, policies)}`;
-      return row(labelOf(priority, action), action, check, place, text);
+      const label = exception === undefined ? labelOf(priority, action) : 'Excepted';
+      return row(label, action, check, place, exception === undefined ? text : `${text} (exception ${exception})`);
     }),
     ...unknown.map(({ check, status, action, cause, policies }) => {
       const text = `${status === 'Error' ? '' : 'could not find out: '}${cause}${tail(undefined, policies)}`;
@@ -99,10 +101,14 @@ export function summaryLines(report: CheckReport): string[] {
     [important, 'important'],
     [niceToHave, 'nice to have'],
   ]);
-  const first = report.workloads.flatMap((checked) => [...checked.findings, ...checked.unknown])[0]?.check;
+  const all = report.workloads.flatMap((checked) => checked.findings);
+  const excepted = all.filter(({ exception }) => exception !== undefined).length;
+  const first = report.workloads
+    .flatMap((checked) => [...checked.findings, ...checked.unknown])
+    .find((one) => !('exception' in one) || one.exception === undefined)?.check;
   const lines = [
     `${count(workloads, 'workload')} checked with ${report.policies.join(', ')}${states === '' ? '' : `: ${states}`}`,
-    `${count(critical + important + niceToHave, 'finding')}${findings === '' ? '' : `: ${findings}`}${denied === 0 ? '' : `; ${count(denied, 'workload')} would be denied`}`,
+    `${count(critical + important + niceToHave, 'finding')}${findings === '' ? '' : `: ${findings}`}${excepted === 0 ? '' : `; ${excepted} excepted`}${denied === 0 ? '' : `; ${count(denied, 'workload')} would be denied`}`,
   ];
   return first === undefined ? lines : [...lines, `Explained: ${explainedBy(first)}`];
 }
@@ -141,7 +147,7 @@ function workloadJson({ workload, file, at, ready, score, findings, unknown }: C
 }
 
 /** Policies are joined by commas, which their names can't contain. */
-function findingJson({ at, container, path, policies, ...finding }: CheckedFinding) {
+function findingJson({ at, container, path, policies, exception, ...finding }: CheckedFinding) {
   const { check, priority, action, message, remediation } = finding;
   return {
     check,
@@ -154,6 +160,6 @@ function findingJson({ at, container, path, policies, ...finding }: CheckedFindi
     line: at.line,
     column: at.column,
     policy: policies.join(','),
-    exception: null,
+    exception: exception ?? null,
   };
 }

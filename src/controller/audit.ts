@@ -9,12 +9,14 @@ import type { Dependency } from '../kube/related.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
+import { concerns, type ExceptionSet } from '../policy/exceptions.ts';
 import { judge, type Verdict } from '../policy/judge.ts';
 import { reportNameOf, reportOf, type Report } from '../policy/report.ts';
 import type { PolicySet } from '../policy/routes.ts';
 import { GROUP, VERSION } from '../policy/schema.ts';
 import type { Exemptions } from '../policy/exemptions.ts';
 import { Dependencies, recording } from './dependencies.ts';
+import type { ExceptionChange } from './exceptions.ts';
 import { Tally } from './tally.ts';
 import type { WorkloadKey, Workloads } from './workloads.ts';
 
@@ -32,12 +34,18 @@ export interface AuditOptions {
   readonly related: Related;
   readonly exemptions: Exemptions;
   readonly policies: () => PolicySet;
+  readonly exceptions: ExceptionSet;
   readonly namespaceLabels: (namespace: string) => Labels | undefined;
+  /** Told that the number of workloads under an exception changed. */
+  readonly onException: (exception: ExceptionKey) => void;
   /** Told that the numbers of a policy changed. */
   readonly onTally: (policy: string) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
+
+/** `namespace/name` */
+type ExceptionKey = string;
 
 /** What is kept of a report: whether it is still the right one. */
 interface KeptReport {
@@ -52,6 +60,9 @@ export class Audit {
   readonly #reports: Informer<KeptReport>;
   readonly #dependencies = new Dependencies();
   readonly #tallies = new Map<string, Tally>();
+  /** The exceptions in force for a workload, and how many workloads each is in force for. */
+  readonly #excepted = new Map<WorkloadKey, ReadonlySet<ExceptionKey>>();
+  readonly #exceptedCounts = new Map<ExceptionKey, number>();
   /** When a workload's report was last written. */
   readonly #written = new Map<WorkloadKey, number>();
 
@@ -111,6 +122,30 @@ export class Audit {
     for (const key of concerned) this.#queue.add(key);
   }
 
+  /** An exception came, changed or went: the workloads that it is for, or was for, are judged anew. */
+  exceptionChanged({ key, before, after }: ExceptionChange): void {
+    const [namespace = ''] = key.split('/');
+    for (const exception of [before, after]) {
+      if (exception === undefined) continue;
+      if (exception.workloads !== undefined) {
+        for (const reference of exception.workloads) {
+          const [kind = '', name = ''] = reference.split('/');
+          this.#queue.add(`${kind}/${namespace}/${name}`);
+        }
+        continue;
+      }
+      for (const workload of this.#options.workloads.keys(namespace)) {
+        const read = this.#options.workloads.read(workload);
+        if (read !== undefined && 'workload' in read && concerns(exception, read.workload)) this.#queue.add(workload);
+      }
+    }
+  }
+
+  /** How many workloads an exception is in force for. */
+  underException(exception: ExceptionKey): number {
+    return this.#exceptedCounts.get(exception) ?? 0;
+  }
+
   /** The numbers of a policy; undefined if no workload was judged by it yet. */
   tally(policy: string): Tally | undefined {
     return this.#tallies.get(policy);
@@ -135,6 +170,7 @@ export class Audit {
     const verdicts = workload === undefined ? [] : this.#judge(workload, asked);
     this.#dependencies.set(key, asked);
     this.#count(key, verdicts);
+    this.#countExceptions(key, verdicts);
     for (const { check, error } of verdicts.flatMap(({ errors }) => errors)) {
       metrics.checkErrors.inc({ check });
       logger.error('a check failed', { check, workload: key, error });
@@ -154,7 +190,7 @@ export class Audit {
   }
 
   #judge(workload: Workload, asked: Set<Dependency>): Verdict[] {
-    const { policies, related, exemptions, namespaceLabels, now } = this.#options;
+    const { policies, related, exemptions, exceptions, namespaceLabels, now } = this.#options;
     if (exemptions.namespaces.has(workload.namespace)) return [];
     const subject = {
       kind: workload.kind.kind,
@@ -165,7 +201,7 @@ export class Audit {
     const noted = recording(related, asked);
     return policies()
       .matching(subject)
-      .map((policy) => judge(policy, workload, noted, now()));
+      .map((policy) => judge(policy, workload, noted, now(), undefined, exceptions));
   }
 
   #count(key: WorkloadKey, verdicts: readonly Verdict[]): void {
@@ -175,6 +211,22 @@ export class Audit {
       this.#tallies.set(name, tally);
       tally.set(key, judgedBy.get(name));
       this.#options.onTally(name);
+    }
+  }
+
+  #countExceptions(key: WorkloadKey, verdicts: readonly Verdict[]): void {
+    const before = this.#excepted.get(key) ?? new Set<ExceptionKey>();
+    const after = new Set(
+      verdicts.flatMap(({ exceptions }) => exceptions.map(({ namespace, name }) => `${namespace}/${name}`)),
+    );
+    if (after.size === 0) this.#excepted.delete(key);
+    else this.#excepted.set(key, after);
+    for (const exception of new Set([...before, ...after])) {
+      if (before.has(exception) && after.has(exception)) continue;
+      const count = this.underException(exception) + (after.has(exception) ? 1 : -1);
+      if (count === 0) this.#exceptedCounts.delete(exception);
+      else this.#exceptedCounts.set(exception, count);
+      this.#options.onException(exception);
     }
   }
 
@@ -214,9 +266,11 @@ export class Audit {
 
 /** What makes two reports the same, whoever wrote them. */
 function contentOf(report: Omit<Report, 'apiVersion' | 'kind'>): string {
-  const { metadata, workload, ready, score, counts, policies, findings, unknown, notes } = report;
+  const { metadata, workload, ready, score, counts, policies, findings, unknown, exceptions, breakGlass, notes } =
+    report;
   const { ownerReferences, labels } = metadata;
-  return canonicalJson({ ownerReferences, labels, workload, ready, score, counts, policies, findings, unknown, notes });
+  const content = { workload, ready, score, counts, policies, findings, unknown, exceptions, breakGlass, notes };
+  return canonicalJson({ ownerReferences, labels, ...content });
 }
 
 function keptOf(object: RawObject): KeptReport {

@@ -32,6 +32,9 @@ export class PolicyStatusReconciler {
   /** Label values under which findings of a policy were last published. */
   readonly #published = new Map<string, readonly { readonly check: string; readonly priority: string }[]>();
 
+  /** The same of excepted findings. */
+  readonly #publishedExcepted = new Map<string, readonly { readonly check: string }[]>();
+
   constructor(options: PolicyStatusReconcilerOptions) {
     this.#options = options;
     this.#queue = new WorkQueue({
@@ -51,6 +54,7 @@ export class PolicyStatusReconciler {
   stop(): void {
     this.#queue.stop();
     this.#options.metrics.findings.reset();
+    this.#options.metrics.exceptedFindings.reset();
     this.#options.metrics.workloads.reset();
   }
 
@@ -77,8 +81,14 @@ export class PolicyStatusReconciler {
   }
 
   #publish(policy: string, tally: Tally | undefined): void {
-    const { findings, workloads } = this.#options.metrics;
+    const { findings, workloads, exceptedFindings } = this.#options.metrics;
     const checks = tally?.checks ?? [];
+    const excepted = tally?.excepted ?? [];
+    for (const { check } of this.#publishedExcepted.get(policy) ?? []) {
+      if (!excepted.some((now) => now.check === check)) exceptedFindings.remove({ policy, check });
+    }
+    this.#publishedExcepted.set(policy, excepted);
+    for (const { check, count } of excepted) exceptedFindings.set({ policy, check }, count);
     for (const { check, priority } of this.#published.get(policy) ?? []) {
       if (!checks.some((now) => now.check === check && now.priority === priority)) {
         findings.remove({ policy, check, priority });
@@ -90,6 +100,9 @@ export class PolicyStatusReconciler {
       if (tally === undefined) workloads.remove({ policy, state });
       else workloads.set({ policy, state }, tally.workloads[state]);
     }
-    if (tally === undefined) this.#published.delete(policy);
+    if (tally === undefined) {
+      this.#published.delete(policy);
+      this.#publishedExcepted.delete(policy);
+    }
   }
 }

@@ -5,20 +5,14 @@ import { valueAt } from '../engine/path.ts';
 import { RELATED_KINDS, type RelatedKindName } from '../engine/related.ts';
 import type { InformerState } from '../kube/informer.ts';
 import { words } from '../policy/schema.ts';
+import { conditionSchema, conditionsOf, generationOf, type Said } from './conditions.ts';
 import { problemText, type PolicyState } from './policies.ts';
 import type { Tally } from './tally.ts';
 
 const Count = (description: string) => Type.Integer({ description, minimum: 0 });
 const Text = (description: string, maxLength: number) => Type.String({ description, maxLength });
 
-const ConditionSchema = Type.Object({
-  type: Text('Ready, Enforced or Informed.', 63),
-  status: words(['True', 'False', 'Unknown'], 'Whether it holds.'),
-  reason: Text('Why, as one word.', 63),
-  message: Text('Why, for people.', 4096),
-  observedGeneration: Count('Generation of the policy that it speaks of.'),
-  lastTransitionTime: Type.String({ format: 'date-time', description: 'When status changed last.' }),
-});
+const ConditionSchema = conditionSchema('Ready, Enforced or Informed', 'policy');
 
 export const PolicyStatusSchema = Type.Object({
   observedGeneration: Type.Optional(Count('Generation that was looked at last.')),
@@ -46,6 +40,7 @@ export const PolicyStatusSchema = Type.Object({
         critical: Count('Critical findings.'),
         important: Count('Important findings.'),
         niceToHave: Count('NiceToHave findings.'),
+        excepted: Count('Findings that exceptions let pass; counted nowhere else.'),
       },
       { description: 'Findings by priority.' },
     ),
@@ -88,7 +83,6 @@ export const PolicyStatusSchema = Type.Object({
 });
 
 export type PolicyStatus = Static<typeof PolicyStatusSchema>;
-type Condition = Static<typeof ConditionSchema>;
 
 export interface StatusFacts {
   readonly state: PolicyState;
@@ -111,20 +105,19 @@ const MOST_PROBLEMS = 5;
 /** Makes the status of a policy. */
 export function policyStatus(facts: StatusFacts): PolicyStatus {
   const { state, tally } = facts;
-  const generation = Number(valueAt(state.object, ['metadata', 'generation']) ?? 0);
-  const previous = (valueAt(state.object, ['status', 'conditions']) ?? []) as readonly Condition[];
   const checks = tally?.checks ?? [];
   const sum = (priority: string): number =>
     checks.filter((check) => check.priority === priority).reduce((total, { count }) => total + count, 0);
   return {
-    observedGeneration: generation,
-    conditions: [ready(facts), enforced(facts), informed(facts)].map((condition) => {
-      const before = previous.find(({ type }) => type === condition.type);
-      const since = before?.status === condition.status ? before.lastTransitionTime : new Date(facts.now).toISOString();
-      return { ...condition, observedGeneration: generation, lastTransitionTime: since };
-    }),
+    observedGeneration: generationOf(state.object),
+    conditions: conditionsOf([ready(facts), enforced(facts), informed(facts)], state.object, facts.now),
     workloads: tally?.workloads ?? { matched: 0, ready: 0, notReady: 0, unknown: 0 },
-    findings: { critical: sum('Critical'), important: sum('Important'), niceToHave: sum('NiceToHave') },
+    findings: {
+      critical: sum('Critical'),
+      important: sum('Important'),
+      niceToHave: sum('NiceToHave'),
+      excepted: tally?.excepted.reduce((total, { count }) => total + count, 0) ?? 0,
+    },
     topChecks: checks.slice(0, 10).map(({ check, workloads }) => ({ name: check, workloads })),
     ...(state.problems.length > 0 && state.inForce !== undefined
       ? { inForce: { generation: state.inForce.generation, spec: state.inForceSpec as Record<string, unknown> } }
@@ -132,8 +125,6 @@ export function policyStatus(facts: StatusFacts): PolicyStatus {
     notCovered: notCovered(facts),
   };
 }
-
-type Said = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
 function ready({ state: { object, problems, inForce } }: StatusFacts): Said {
   if (problems.length > 0) {

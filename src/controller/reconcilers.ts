@@ -9,6 +9,8 @@ import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Exemptions } from '../policy/exemptions.ts';
 import { Audit } from './audit.ts';
+import { ExceptionReconciler } from './exception-reconciler.ts';
+import type { ExceptionChange, Exceptions } from './exceptions.ts';
 import type { Policies } from './policies.ts';
 import { PolicyStatusReconciler } from './policy-status-reconciler.ts';
 import type { WebhookConfigurationInput } from './webhook-configuration.ts';
@@ -22,6 +24,7 @@ export interface ReconcilersOptions {
   readonly kinds: readonly WorkloadKind[];
   readonly exemptions: Exemptions;
   readonly policies: Policies;
+  readonly exceptions: Exceptions;
   readonly workloads: Workloads;
   readonly related: Related;
   /** Why a related kind can't be looked up; undefined if it can. */
@@ -40,20 +43,31 @@ export interface ReconcilersOptions {
 
 export class Reconcilers {
   readonly #policies: Policies;
+  readonly #exceptions: Exceptions;
   readonly #configuration: WebhookConfigurationReconciler;
   readonly #audit: Audit;
   readonly #status: PolicyStatusReconciler;
+  readonly #exceptionStatus: ExceptionReconciler;
   /** Generations of policies that the webhook configuration in the cluster routes to us. */
   #routed: ReadonlyMap<string, number> = new Map();
 
   constructor({ configuration, namespaceLabels, ...options }: ReconcilersOptions) {
-    const { policies, exemptions, kinds, workloads, unreadable } = options;
+    const { policies, exceptions, exemptions, kinds, workloads, unreadable } = options;
     this.#policies = policies;
+    this.#exceptions = exceptions;
     this.#audit = new Audit({
       ...options,
       policies: () => policies.set,
+      exceptions: exceptions.set,
       namespaceLabels,
       onTally: (name) => this.#status.changed(name),
+      onException: (key) => this.#exceptionStatus.changed(key),
+    });
+    this.#exceptionStatus = new ExceptionReconciler({
+      ...options,
+      state: (key) => exceptions.state(key),
+      policies: () => policies.set.policies,
+      workloads: (key) => this.#audit.underException(key),
     });
     this.#status = new PolicyStatusReconciler({
       ...options,
@@ -88,6 +102,7 @@ export class Reconcilers {
 
   async stop(): Promise<void> {
     this.#status.stop();
+    this.#exceptionStatus.stop();
     await Promise.all([this.#configuration.stop(), this.#audit.stop()]);
   }
 
@@ -95,6 +110,7 @@ export class Reconcilers {
   policiesChanged(): void {
     this.#configuration.changed();
     this.#audit.policiesChanged();
+    for (const key of this.#exceptions.keys()) this.#exceptionStatus.changed(key);
     this.readabilityChanged();
   }
 
@@ -106,6 +122,15 @@ export class Reconcilers {
   /** What the webhook configuration says beside the policies changed: the trusted certificates, or that we can answer. */
   configurationChanged(): void {
     this.#configuration.changed();
+  }
+
+  exceptionChanged(change: ExceptionChange): void {
+    this.#audit.exceptionChanged(change);
+  }
+
+  /** An exception's status may have to say something else. @param key - `namespace/name` */
+  exceptionStatusChanged(key: string): void {
+    this.#exceptionStatus.changed(key);
   }
 
   workloadChanged(key: WorkloadKey): void {

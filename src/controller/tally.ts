@@ -6,6 +6,8 @@ interface Share {
   readonly ready: Verdict['ready'];
   /** Number of findings by `check/priority`. */
   readonly findings: ReadonlyMap<string, number>;
+  /** Number of excepted findings by check. */
+  readonly excepted: ReadonlyMap<string, number>;
 }
 
 /** The numbers of one policy, kept up to date workload by workload. */
@@ -14,6 +16,8 @@ export class Tally {
   readonly #ready = { True: 0, False: 0, Unknown: 0 };
   /** By `check/priority`. */
   readonly #findings = new Map<string, { count: number; workloads: number }>();
+  /** By check. */
+  readonly #excepted = new Map<string, number>();
 
   /** Replaces what a workload adds; undefined takes it out. */
   set(workload: WorkloadKey, verdict: Verdict | undefined): void {
@@ -28,7 +32,9 @@ export class Tally {
       const key = `${check}/${priority}`;
       findings.set(key, (findings.get(key) ?? 0) + 1);
     }
-    const share = { ready: verdict.ready, findings };
+    const excepted = new Map<string, number>();
+    for (const { check } of verdict.excepted) excepted.set(check, (excepted.get(check) ?? 0) + 1);
+    const share = { ready: verdict.ready, findings, excepted };
     this.#shares.set(workload, share);
     this.#count(share, 1);
   }
@@ -53,7 +59,12 @@ export class Tally {
       .toSorted((a, b) => b.workloads - a.workloads || (a.check < b.check ? -1 : 1));
   }
 
-  #count({ ready, findings }: Share, sign: 1 | -1): void {
+  /** Findings that exceptions let pass, by check. */
+  get excepted(): { readonly check: string; readonly count: number }[] {
+    return [...this.#excepted].map(([check, count]) => ({ check, count }));
+  }
+
+  #count({ ready, findings, excepted }: Share, sign: 1 | -1): void {
     this.#ready[ready] += sign;
     for (const [key, count] of findings) {
       const sum = this.#findings.get(key) ?? { count: 0, workloads: 0 };
@@ -61,6 +72,11 @@ export class Tally {
       sum.workloads += sign;
       if (sum.workloads === 0) this.#findings.delete(key);
       else this.#findings.set(key, sum);
+    }
+    for (const [check, count] of excepted) {
+      const sum = (this.#excepted.get(check) ?? 0) + sign * count;
+      if (sum === 0) this.#excepted.delete(check);
+      else this.#excepted.set(check, sum);
     }
   }
 }

@@ -21,7 +21,7 @@ export interface CheckResult {
   readonly enabled: EnabledCheck;
   readonly status: Status;
   readonly unmet: readonly Unmet[];
-  /** Why it is Unknown, NotApplicable or Error; notes. */
+  /** Why it is Unknown, NotApplicable or Error; where it is Unmet, what it could not find out beside that. */
   readonly causes: readonly string[];
   readonly notes: readonly string[];
   /** Earliest time at which waiting is over, milliseconds since 1970. */
@@ -82,7 +82,7 @@ export function evaluateCheck(enabled: EnabledCheck, workload: Workload, related
     enabled,
     status,
     unmet: unmet ?? NOTHING,
-    causes: unknown ?? notApplicable ?? NOTHING,
+    causes: unknown ?? (unmet ? undefined : notApplicable) ?? NOTHING,
     notes: notes ?? NOTHING,
     recheckAt,
     error: undefined,

@@ -4,9 +4,10 @@ import { parseDuration } from '../engine/duration.ts';
 import type { EnabledCheck } from '../engine/evaluate.ts';
 import { valueAt } from '../engine/path.ts';
 import type { RelatedKindName } from '../engine/related.ts';
-import { compileSelector, type LabelSelector, type Labels, type Matcher } from '../engine/selectors.ts';
+import { compileSelector, type Labels, type Matcher } from '../engine/selectors.ts';
 import type { FieldProblem, RawObject } from '../engine/workload.ts';
 import {
+  LONGEST_EXCEPTION,
   LONGEST_POLICY_NAME,
   policySpecSchema,
   type Action,
@@ -14,6 +15,7 @@ import {
   type MatchSpec,
   type PolicySpec,
 } from './schema.ts';
+import { selectorProblems } from './selector-problems.ts';
 import { strictValidator, type Validator } from './validate.ts';
 
 export interface Enforcement {
@@ -26,6 +28,8 @@ export interface Enforcement {
   readonly unverifiedOwners: 'Warn' | 'Deny';
   /** Milliseconds. */
   readonly companionGrace: number;
+  /** May service accounts that hold the verb break the glass? */
+  readonly breakGlass: { readonly serviceAccounts: 'Deny' | 'Allow' };
 }
 
 export interface Match {
@@ -48,6 +52,8 @@ export interface CompiledPolicy {
   readonly reads: ReadonlySet<RelatedKindName>;
   /** Could any finding be denied, now or from startsAt? */
   readonly canDeny: boolean;
+  /** How far ahead an exception from it may expire, in milliseconds. */
+  readonly longestException: number;
 }
 
 export type CompileResult = { readonly policy: CompiledPolicy } | { readonly problems: readonly FieldProblem[] };
@@ -87,7 +93,9 @@ export class PolicyCompiler {
         problems.push({ path: ['spec', 'checks', check.name, error.field], message: error.message });
       }
     }
-    problems.push(...selectorProblems(valid.match));
+    for (const field of ['namespaceSelector', 'workloadSelector'] as const) {
+      problems.push(...selectorProblems(valid.match?.[field], ['spec', 'match', field]));
+    }
     if (textAt(object, 'name').length > LONGEST_POLICY_NAME) {
       problems.push({ path: ['metadata', 'name'], message: `must have at most ${LONGEST_POLICY_NAME} characters` });
     }
@@ -118,10 +126,12 @@ export class PolicyCompiler {
           onError: enforcement?.onError ?? 'Deny',
           unverifiedOwners: enforcement?.unverifiedOwners ?? 'Warn',
           companionGrace: parseDuration(enforcement?.companionGrace ?? '10m') ?? 0,
+          breakGlass: { serviceAccounts: enforcement?.breakGlass?.serviceAccounts ?? 'Deny' },
         },
         enabled,
         reads: new Set(enabled.flatMap(({ check }) => check.reads ?? [])),
         canDeny: enabled.some(({ priority }) => actions[priority] === 'Deny'),
+        longestException: parseDuration(valid.exceptions?.maxDuration ?? LONGEST_EXCEPTION) ?? 0,
       },
     };
   }
@@ -148,21 +158,6 @@ function textAt(object: RawObject, field: 'name' | 'uid'): string {
 /** A check's priority in a profile. */
 export function profilePriority(check: Check, profile: ProfileName): Priority {
   return profile === 'none' ? 'Disabled' : check.priorities[profile];
-}
-
-function selectorProblems(match: MatchSpec | undefined): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  for (const field of ['namespaceSelector', 'workloadSelector'] as const) {
-    const selector: LabelSelector | undefined = match?.[field];
-    for (const [index, { operator, values }] of (selector?.matchExpressions ?? []).entries()) {
-      const path = ['spec', 'match', field, 'matchExpressions', index, 'values'];
-      const takesValues = operator === 'In' || operator === 'NotIn';
-      const given = (values ?? []).length > 0;
-      if (takesValues && !given) problems.push({ path, message: `must not be empty with operator ${operator}` });
-      if (!takesValues && given) problems.push({ path, message: `must be empty with operator ${operator}` });
-    }
-  }
-  return problems;
 }
 
 /** What a policy's match is asked about. */

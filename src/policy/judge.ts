@@ -8,6 +8,15 @@ import type { Path } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
 import type { Workload } from '../engine/workload.ts';
 import type { CompiledPolicy } from './compile.ts';
+import {
+  concernsPolicy,
+  covers,
+  nextStandingAt,
+  NO_EXCEPTIONS,
+  standingOf,
+  type CompiledException,
+  type ExceptionSet,
+} from './exceptions.ts';
 import type { Action } from './schema.ts';
 
 /** One unmet check at one place. */
@@ -35,16 +44,26 @@ export interface Undecided {
   readonly cause: string;
 }
 
+/** A finding that an exception lets pass: it neither denies nor warns, and spoils neither ready nor score. */
+export interface Excepted extends Finding {
+  readonly exception: CompiledException;
+}
+
 export interface Verdict {
   readonly policy: CompiledPolicy;
   readonly findings: readonly Finding[];
+  readonly excepted: readonly Excepted[];
+  /** The exceptions from this policy for this workload that are in force, by name, whether or not they cover anything. */
+  readonly exceptions: readonly CompiledException[];
+  /** Those that would cover one of the findings and no longer count. */
+  readonly lapsed: readonly CompiledException[];
   readonly undecided: readonly Undecided[];
   readonly notes: readonly string[];
   /** Checks met and unmet, as the score weighs them. */
   readonly score: number;
   /** True: no Critical check unmet; Unknown: none unmet, but one could not be decided. */
   readonly ready: Ready;
-  /** When waiting for something is over, milliseconds since 1970. */
+  /** When time alone may change the verdict: waiting is over, an exception ends. Milliseconds since 1970. */
   readonly recheckAt: number | undefined;
   /** What checks threw, for the log. */
   readonly errors: readonly { readonly check: string; readonly error: unknown }[];
@@ -73,6 +92,7 @@ const WEIGHT: Record<ActivePriority, number> = { Critical: 4, Important: 2, Nice
  *
  * @param now - milliseconds since 1970
  * @param admission - absent: a manifest, or an object that already runs
+ * @param exceptions - those that there are; which of them count is decided here
  */
 export function judge(
   policy: CompiledPolicy,
@@ -80,8 +100,13 @@ export function judge(
   related: Related,
   now: number,
   admission?: Admission,
+  exceptions: ExceptionSet = NO_EXCEPTIONS,
 ): Verdict {
+  const concerning = exceptions.of(workload).filter((exception) => concernsPolicy(exception, policy.name));
+  const inForce = concerning.filter((exception) => standingOf(exception, policy, now) === 'InForce');
+  const lapsed = new Set<CompiledException>();
   const findings: Finding[] = [];
+  const excepted: Excepted[] = [];
   const undecided: Undecided[] = [];
   const notes: string[] = [];
   const errors: { check: string; error: unknown }[] = [];
@@ -90,6 +115,7 @@ export function judge(
   let criticalUnmet = false;
   let criticalUndecided = false;
   let recheckAt: number | undefined;
+  for (const exception of concerning) recheckAt = earliest(recheckAt, nextStandingAt(exception, policy, now));
 
   for (const enabled of policy.enabled) {
     const { check, priority } = enabled;
@@ -98,21 +124,44 @@ export function judge(
     notes.push(...result.notes);
     recheckAt = earliest(recheckAt, result.recheckAt);
     if (result.status === 'Met') met += WEIGHT[priority];
+    if (result.status === 'Error') errors.push({ check: check.name, error: result.error });
+
+    const open: Unmet[] = [];
+    let sparesDenial = false;
+    for (const one of result.unmet) {
+      const exception = inForce.find((candidate) => covers(candidate, check.name, one.container));
+      if (exception === undefined) {
+        open.push(one);
+        continue;
+      }
+      const finding = findingOf(policy, result, one, workload, now, admission);
+      sparesDenial ||= finding.action === 'Deny';
+      excepted.push({ ...finding, action: 'Audit', because: undefined, exception });
+    }
 
     const waitsUntil = admission === undefined ? graceEnd(policy, workload) : -Infinity;
-    const counted = now < waitsUntil ? result.unmet.filter(({ waits }) => waits !== true) : result.unmet;
-    if (counted.length < result.unmet.length) recheckAt = earliest(recheckAt, waitsUntil);
+    const counted = now < waitsUntil ? open.filter(({ waits }) => waits !== true) : open;
+    if (counted.length < open.length) recheckAt = earliest(recheckAt, waitsUntil);
     if (counted.length > 0) {
       unmet += WEIGHT[priority];
       criticalUnmet ||= priority === 'Critical';
-      for (const one of counted) findings.push(findingOf(policy, result, one, workload, now, admission));
-    } else if (result.status !== 'Met' && result.status !== 'NotApplicable') {
+      for (const one of counted) {
+        findings.push(findingOf(policy, result, one, workload, now, admission));
+        for (const exception of concerning) {
+          if (!inForce.includes(exception) && covers(exception, check.name, one.container)) lapsed.add(exception);
+        }
+      }
+    } else if (
+      isUndecided(result, open) &&
+      // Who may miss a check may also fail to show that it is met.
+      !inForce.some((candidate) => covers(candidate, check.name))
+    ) {
       const status = result.status === 'Error' ? 'Error' : 'Unknown';
-      const causes =
-        result.causes.length > 0 ? result.causes : result.unmet.map(({ message }) => `waiting: ${message}`);
+      const causes = result.causes.length > 0 ? result.causes : open.map(({ message }) => `waiting: ${message}`);
       criticalUndecided ||= priority === 'Critical';
-      if (status === 'Error') errors.push({ check: check.name, error: result.error });
-      const action = undecidedAction(policy, result, now, admission);
+      const own = undecidedAction(policy, result, now, admission);
+      // What comes to light only because an exception covers the rest must not be worse than that rest.
+      const action = result.unmet.length > open.length && own === 'Deny' && !sparesDenial ? 'Warn' : own;
       for (const cause of causes)
         undecided.push({ policy: policy.name, check: check.name, priority, status, action, cause });
     }
@@ -120,6 +169,9 @@ export function judge(
   return {
     policy,
     findings,
+    excepted,
+    exceptions: inForce,
+    lapsed: [...lapsed],
     undecided,
     notes,
     score: met + unmet === 0 ? 100 : Math.floor((100 * met) / (met + unmet)),
@@ -127,6 +179,20 @@ export function judge(
     recheckAt,
     errors,
   };
+}
+
+/** Is something of a check left that is neither met nor known to be unmet? @param open - what no exception covers */
+function isUndecided({ status, causes }: CheckResult, open: readonly Unmet[]): boolean {
+  switch (status) {
+    case 'Met':
+    case 'NotApplicable':
+      return false;
+    case 'Unknown':
+    case 'Error':
+      return true;
+    case 'Unmet':
+      return open.length > 0 || causes.length > 0;
+  }
 }
 
 function earliest(a: number | undefined, b: number | undefined): number | undefined {

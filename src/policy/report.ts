@@ -5,12 +5,15 @@ import { PRIORITIES, type ActivePriority } from '../engine/check.ts';
 import { apiVersionOf } from '../engine/kinds.ts';
 import { formatPath } from '../engine/path.ts';
 import type { Workload } from '../engine/workload.ts';
+import type { CompiledException } from './exceptions.ts';
+import { breakGlassReason } from './break-glass.ts';
 import { worstFirst, type Finding, type Ready, type Verdict } from './judge.ts';
 import { ACTIONS, API_VERSION, words } from './schema.ts';
 
 const MOST_FINDINGS = 100;
 const MOST_UNKNOWN = 50;
 const MOST_NOTES = 20;
+const MOST_EXCEPTIONS = 50;
 const LONGEST_TEXT = 1024;
 
 const Text = (description: string, maxLength = LONGEST_TEXT) => Type.String({ description, maxLength });
@@ -35,6 +38,7 @@ export const ReportSchema = Type.Object({
       critical: Count('Unmet findings of priority Critical.'),
       important: Count('Unmet findings of priority Important.'),
       niceToHave: Count('Unmet findings of priority NiceToHave.'),
+      excepted: Count('Unmet findings that exceptions let pass; counted nowhere else.'),
       unknown: Count('Checks that could not be decided.'),
     },
     { description: 'How much was found.' },
@@ -65,6 +69,29 @@ export const ReportSchema = Type.Object({
         policies: Policies,
       }),
       { description: 'Checks that could not be decided.', maxItems: MOST_UNKNOWN },
+    ),
+  ),
+  exceptions: Type.Optional(
+    Type.Array(
+      Type.Object({
+        name: Text('Name of the ReadinessException.', 253),
+        expiresAt: Text('From then on it no longer counts.', 40),
+        reason: Text('Why, in the words of whoever asked for it.'),
+        requestedBy: Type.Optional(Text('Name of the user who asked for it.')),
+        findings: Count('How many findings it lets pass.'),
+        checks: Type.Array(Text('Name of a check.', 63), {
+          description: 'The checks that the workload misses under it.',
+          maxItems: 128,
+        }),
+        policies: Policies,
+      }),
+      { description: 'Exceptions in force for the workload.', maxItems: MOST_EXCEPTIONS },
+    ),
+  ),
+  breakGlass: Type.Optional(
+    Type.Object(
+      { reason: Text("The annotation's value.") },
+      { description: 'The workload bears the annotation readiness-operator.dev/break-glass.' },
     ),
   ),
   notes: Type.Optional(
@@ -114,6 +141,8 @@ export function reportOf(workload: Workload, verdicts: readonly Verdict[]): Repo
     verdicts.flatMap((verdict) => verdict.undecided),
     ({ check, cause }) => JSON.stringify([check, cause]),
   );
+  const exceptions = exceptionsIn(verdicts);
+  const reason = breakGlassReason(workload.annotations);
   const notes = [...new Set(verdicts.flatMap((verdict) => verdict.notes))];
   const apiVersion = apiVersionOf(workload.kind);
   return {
@@ -128,7 +157,11 @@ export function reportOf(workload: Workload, verdicts: readonly Verdict[]): Repo
     workload: { apiVersion, kind: workload.kind.kind, name: workload.name },
     ready: combinedReady(verdicts),
     score: Math.min(100, ...verdicts.map(({ score }) => score)),
-    counts: { ...countByPriority(findings.map(({ item }) => item)), unknown: unknown.length },
+    counts: {
+      ...countByPriority(findings.map(({ item }) => item)),
+      excepted: exceptions.reduce((sum, one) => sum + one.findings, 0),
+      unknown: unknown.length,
+    },
     policies: verdicts.map(({ policy: { name, generation } }) => ({ name, generation })),
     findings: findings.slice(0, MOST_FINDINGS).map(({ item, policies }) => ({
       check: item.check,
@@ -150,8 +183,37 @@ export function reportOf(workload: Workload, verdicts: readonly Verdict[]): Repo
             policies,
           })),
         }),
+    ...(exceptions.length === 0 ? {} : { exceptions: exceptions.slice(0, MOST_EXCEPTIONS) }),
+    ...(reason === undefined ? {} : { breakGlass: { reason: bounded(reason) } }),
     ...(notes.length === 0 ? {} : { notes: notes.slice(0, MOST_NOTES).map(bounded) }),
   };
+}
+
+/** The exceptions in force, with what they let pass: what several policies find alike is one finding. */
+function exceptionsIn(verdicts: readonly Verdict[]): NonNullable<ReportContent['exceptions']> {
+  const inForce = new Map<CompiledException, { policies: string[]; findings: Set<string>; checks: Set<string> }>();
+  for (const verdict of verdicts) {
+    for (const exception of verdict.exceptions) {
+      const present = inForce.get(exception) ?? { policies: [], findings: new Set(), checks: new Set() };
+      present.policies.push(verdict.policy.name);
+      inForce.set(exception, present);
+    }
+    for (const { exception, check, path, message } of verdict.excepted) {
+      inForce.get(exception)?.findings.add(JSON.stringify([check, path, message]));
+      inForce.get(exception)?.checks.add(check);
+    }
+  }
+  return [...inForce]
+    .map(([{ name, expiresAt, reason, requestedBy }, { policies, findings, checks }]) => ({
+      name,
+      expiresAt: new Date(expiresAt).toISOString(),
+      reason: bounded(reason),
+      ...(requestedBy === undefined ? {} : { requestedBy: bounded(requestedBy) }),
+      findings: findings.size,
+      checks: [...checks].toSorted(),
+      policies: policies.toSorted().slice(0, 64),
+    }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** False if any policy says so, else Unknown if any does. */

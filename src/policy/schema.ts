@@ -111,8 +111,42 @@ const EnforcementSchema = Type.Object(
         description: 'How long after its creation a workload may wait for its companions (autoscaler, PDB ...).',
       }),
     ),
+    breakGlass: Type.Optional(
+      Type.Object(
+        {
+          serviceAccounts: Type.Optional(
+            words(
+              ['Deny', 'Allow'],
+              'May service accounts that hold the verb bypass on this policy break the glass.',
+              'Deny',
+            ),
+          ),
+        },
+        {
+          description: 'Who may let a rollout through with the annotation readiness-operator.dev/break-glass.',
+          default: {},
+        },
+      ),
+    ),
   },
   { description: 'What happens when a check is unmet.', default: {} },
+);
+
+/** How far ahead an exception may expire, unless the policy says otherwise: 90 days. */
+export const LONGEST_EXCEPTION = '2160h';
+
+const ExceptionsSchema = Type.Object(
+  {
+    maxDuration: Type.Optional(
+      Type.String({
+        pattern: DURATION_PATTERN,
+        maxLength: 32,
+        default: LONGEST_EXCEPTION,
+        description: 'How far ahead a ReadinessException from this policy may expire, for example 720h.',
+      }),
+    ),
+  },
+  { description: 'What exceptions from this policy may be.', default: {} },
 );
 
 /** The fields that every check has in a policy, and its own parameters. */
@@ -143,6 +177,7 @@ export function policySpecSchema(checks: readonly Check[]) {
     profile: words(PROFILES, 'A named, versioned set of checks with priorities. Frozen: an upgrade never changes it.'),
     match: Type.Optional(MatchSchema),
     enforcement: Type.Optional(EnforcementSchema),
+    exceptions: Type.Optional(ExceptionsSchema),
     checks: Type.Optional(
       Type.Unsafe<Record<string, CheckSettings>>({
         type: 'object',

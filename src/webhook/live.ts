@@ -14,9 +14,11 @@ import type { LabelSelector, Labels } from '../engine/selectors.ts';
 import type { RawObject, Workload } from '../engine/workload.ts';
 import { pathOf, type KubeClient } from '../kube/client.ts';
 import { dependencyOf, readLive } from '../kube/related.ts';
+import { BYPASS_VERB } from '../policy/break-glass.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
+import { GROUP } from '../policy/schema.ts';
 import type { AdmissionRequest } from './protocol.ts';
-import type { Leniency, LiveReads, World } from './world.ts';
+import type { Leniency, LiveReads, MayBypass, World } from './world.ts';
 
 /** More named objects than this are not asked for one by one. */
 const MOST_READS = 32;
@@ -174,21 +176,44 @@ export class ApiServerReads implements LiveReads {
   ): Promise<boolean> {
     const username = userInfo.username ?? '';
     if (controller === undefined || !username.startsWith('system:serviceaccount:')) return false;
-    const key = JSON.stringify([username, namespace, controller.apiVersion, controller.kind, controller.name]);
+    const key = [username, namespace, controller.apiVersion, controller.kind, controller.name];
+    return this.#remembered(key, () => this.#mayUpdateStatus(userInfo, namespace, controller, timeout));
+  }
+
+  async mayBypass(
+    userInfo: AdmissionRequest['userInfo'],
+    namespace: string,
+    policy: string,
+    timeout: number,
+  ): Promise<MayBypass> {
+    const attributes = { namespace, verb: BYPASS_VERB, group: GROUP, resource: 'readinesspolicies', name: policy };
+    try {
+      const allowed = await this.#remembered([BYPASS_VERB, userInfo, namespace, policy], () =>
+        this.#reviewAccess(userInfo, attributes, timeout),
+      );
+      return allowed ? 'yes' : 'no';
+    } catch (error) {
+      this.#onError(error, 'asking who may break the glass');
+      return 'unknown';
+    }
+  }
+
+  /** Asks the authorizer once in a while for the same thing; a question that failed is asked again. */
+  #remembered(asked: unknown, ask: () => Promise<boolean>): Promise<boolean> {
+    const key = JSON.stringify(asked);
     const now = Date.now();
     for (const [old, { until }] of this.#authorized) if (until < now) this.#authorized.delete(old);
     const kept = this.#authorized.get(key);
     if (kept !== undefined) return kept.answer;
 
-    const answer = this.#reviewAccess(username, userInfo.groups ?? [], namespace, controller, timeout);
+    const answer = ask();
     this.#authorized.set(key, { until: now + AUTHORIZATION_TTL, answer });
     answer.catch(() => this.#authorized.delete(key));
     return answer;
   }
 
-  async #reviewAccess(
-    user: string,
-    groups: readonly string[],
+  async #mayUpdateStatus(
+    userInfo: AdmissionRequest['userInfo'],
     namespace: string,
     owner: { readonly apiVersion: string; readonly kind: string; readonly name: string },
     timeout: number,
@@ -200,6 +225,15 @@ export class ApiServerReads implements LiveReads {
       .catch(() => undefined);
     const resource = served?.resources.find(({ name, kind }) => kind === owner.kind && !name.includes('/'))?.name;
     if (resource === undefined) return false;
+    const attributes = { namespace, verb: 'update', group, resource, subresource: 'status', name: owner.name };
+    return this.#reviewAccess(userInfo, attributes, timeout);
+  }
+
+  async #reviewAccess(
+    { username, uid, groups, extra }: AdmissionRequest['userInfo'],
+    resourceAttributes: Readonly<Record<string, string>>,
+    timeout: number,
+  ): Promise<boolean> {
     const review = await this.#client.request<{ status?: { allowed?: boolean } }>(
       'POST',
       pathOf({ group: 'authorization.k8s.io', version: 'v1', resource: 'subjectaccessreviews' }),
@@ -208,11 +242,7 @@ export class ApiServerReads implements LiveReads {
         body: {
           apiVersion: 'authorization.k8s.io/v1',
           kind: 'SubjectAccessReview',
-          spec: {
-            user,
-            groups,
-            resourceAttributes: { namespace, verb: 'update', group, resource, subresource: 'status', name: owner.name },
-          },
+          spec: { user: username, uid, groups, extra, resourceAttributes },
         },
       },
     );

@@ -3,6 +3,7 @@ import type { ActivePriority } from '../engine/check.ts';
 import { displayPath, type Workload } from '../engine/workload.ts';
 import { formatPath } from '../engine/path.ts';
 import { explainedBy } from '../policy/documentation.ts';
+import { lapsedText } from '../policy/exceptions.ts';
 import { worstFirst, type Finding, type Undecided, type Verdict } from '../policy/judge.ts';
 import type { Action } from '../policy/schema.ts';
 
@@ -10,6 +11,8 @@ const MOST_LINES = 20;
 /** Kubernetes cuts warnings at 256 characters each and 4096 in all, shared by every webhook of the request. */
 const LONGEST_WARNING = 120;
 const LONGEST_WARNINGS = 2048;
+/** Exceptions that no longer count are named to this number. */
+const MOST_LAPSED = 3;
 /** A finding repeats at most this much of what a user wrote. */
 const LONGEST_LINE = 400;
 
@@ -64,11 +67,15 @@ export function reportLine(workload: Workload, reportName: string): string {
  * The text of a denial: one line a denied finding, worst first, with path, what is wrong and the cure.
  *
  * @param reportName - name of the workload's ReadinessReport, undefined if it has none yet
+ * @param now - milliseconds since 1970
+ * @param refusals - why the glass could not be broken, a sentence each
  */
 export function denialMessage(
   workload: Workload,
   verdicts: readonly Verdict[],
   reportName: string | undefined,
+  now: number,
+  refusals: readonly string[] = [],
 ): string {
   const denied = linesOf(workload, verdicts).filter(({ action }) => action === 'Deny');
   const policies = [...new Set(denied.flatMap((line) => line.policies))].toSorted();
@@ -84,6 +91,9 @@ export function denialMessage(
     ),
   ];
   if (denied.length > shown.length) text.push(`  and ${denied.length - shown.length} more`);
+  const lapsed = new Set(verdicts.flatMap((verdict) => verdict.lapsed));
+  for (const exception of [...lapsed].slice(0, MOST_LAPSED)) text.push(`${lapsedText(exception, now)}.`);
+  text.push(...refusals.slice(0, MOST_LINES));
   const explain = `Explained: ${explainedBy(shown[0]?.check ?? '')}`;
   text.push(reportName === undefined ? explain : `${explain}. ${reportLine(workload, reportName)}`);
   return text.join('\n');

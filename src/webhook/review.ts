@@ -10,6 +10,7 @@ import { MIRROR_POD_ANNOTATION, NODE_USER_PREFIX, RESTARTED_AT } from '../policy
 import { denies, judge, type Admission, type Verdict } from '../policy/judge.ts';
 import { reportNameOf } from '../policy/report.ts';
 import type { Route } from '../policy/routes.ts';
+import { breakGlass, type BreakGlass } from './break-glass.ts';
 import { refreshed } from './live.ts';
 import { denialMessage, warningsOf } from './message.ts';
 import type { AdmissionRequest, AdmissionResponse } from './protocol.ts';
@@ -18,12 +19,17 @@ import type { World } from './world.ts';
 /** Our own time limit for one request, live reads included; the API server gives 5 s. Milliseconds. */
 export const DEADLINE = 3000;
 
+/** How much of the reason for breaking the glass the audit log is given, in characters. */
+const LONGEST_REASON = 1024;
+
 /** What was decided and why, for metrics and the log. */
 export interface Decision {
   readonly response: AdmissionResponse;
   readonly decision: 'allowed' | 'warned' | 'denied' | 'notJudged';
   readonly kind: string;
   readonly errors: Verdict['errors'];
+  /** Names of the policies that would have denied and were bypassed; told by one of several calls for a request. */
+  readonly bypassed?: readonly string[];
 }
 
 /** A change that some policies judge. */
@@ -66,8 +72,8 @@ export async function review(request: AdmissionRequest, routeName: string, world
     .filter(({ scope }) => scope !== 'none');
   if (judged.length === 0) return notJudged(workload.kind.kind, 'nothing that a policy judges has changed');
 
-  const verdicts = await settle(judged, subject, request, world, deadline);
-  return answer(workload, verdicts, routes, routeName, operation);
+  const settled = await settle(judged, subject, request, world, deadline);
+  return answer(workload, settled, routes, routeName, operation, world.now());
 }
 
 function notJudged(kind: string, reason: string): Decision {
@@ -204,9 +210,15 @@ interface Judged {
   readonly scope: 'all' | Aspect | 'none';
 }
 
+interface Settled {
+  readonly verdicts: readonly Verdict[];
+  /** What became of the wish to break the glass; undefined: there was none, or no need. */
+  readonly glass: BreakGlass | undefined;
+}
+
 /**
  * Judges with what is in memory; only if that denies, asks the API server for what could change it: references that the
- * cache may not know yet, older templates, the owner.
+ * cache may not know yet, older templates, the owner, and whether the requester may break the glass.
  */
 async function settle(
   judged: readonly Judged[],
@@ -214,7 +226,7 @@ async function settle(
   request: AdmissionRequest,
   world: World,
   deadline: number,
-): Promise<Verdict[]> {
+): Promise<Settled> {
   const { workload, old } = subject;
   const raises = old !== undefined && (countOf(workload) ?? 0) > (countOf(old) ?? 0);
   const now = world.now();
@@ -229,7 +241,7 @@ async function settle(
         old: old === undefined ? undefined : () => judge(policy, old, related, now),
       };
       // Grace is measured from the old object's creation: a new one has not begun to wait.
-      return judge(policy, workload, related, now, admission);
+      return judge(policy, workload, related, now, admission, world.exceptions);
     });
 
   let isUndecidable = false;
@@ -241,20 +253,29 @@ async function settle(
     },
   };
   let verdicts = judgeAll(noting, () => undefined);
-  if (!isUndecidable && !verdicts.some(denies)) return verdicts;
+  if (!isUndecidable && !verdicts.some(denies)) return { verdicts, glass: undefined };
 
   const remaining = (): number => Math.max(1, deadline - world.now());
   let related = world.related;
   if (isUndecidable || verdicts.some((verdict) => deniesBy(verdict, 'reference'))) {
     related = await refreshed(workload, judged, world, remaining());
     verdicts = judgeAll(related, () => undefined);
-    if (!verdicts.some(denies)) return verdicts;
+    if (!verdicts.some(denies)) return { verdicts, glass: undefined };
   }
   const lenient = await world.live.leniency(workload, old, request, remaining());
-  if (lenient === undefined) return verdicts;
-  return judgeAll(related, (policy) =>
-    lenient.unlessDenied === true && policy.enforcement.unverifiedOwners === 'Deny' ? undefined : lenient.reason,
-  );
+  const leniency = ({ enforcement }: CompiledPolicy): string | undefined =>
+    lenient?.unlessDenied === true && enforcement.unverifiedOwners === 'Deny' ? undefined : lenient?.reason;
+  if (lenient !== undefined) verdicts = judgeAll(related, leniency);
+  const denying = verdicts.filter(denies).map(({ policy }) => policy);
+  if (denying.length === 0) return { verdicts, glass: undefined };
+  const glass = await breakGlass(denying, workload, old, request, world.live, remaining());
+  if (glass === undefined || glass.granted.size === 0) return { verdicts, glass };
+  return {
+    verdicts: judgeAll(related, (policy) =>
+      glass.granted.has(policy.name) ? 'the glass is broken' : leniency(policy),
+    ),
+    glass,
+  };
 }
 
 function deniesBy({ findings, undecided, policy }: Verdict, scope: string): boolean {
@@ -265,16 +286,19 @@ function deniesBy({ findings, undecided, policy }: Verdict, scope: string): bool
 /** kubectl shows one entry's denial and every entry's warnings: all deny with one text, the first alone warns. */
 function answer(
   workload: Workload,
-  verdicts: readonly Verdict[],
+  { verdicts, glass }: Settled,
   routes: readonly Route[],
   routeName: string,
   operation: 'CREATE' | 'UPDATE',
+  now: number,
 ): Decision {
   const denied = verdicts.some(denies);
   const isFirst = (routes[0]?.name ?? routeName) === routeName;
   const warnings = isFirst ? warningsOf(workload, verdicts) : [];
   const warned = warnings.length > 0;
   const checks = verdicts.flatMap(({ findings, undecided }) => [...findings, ...undecided].map(({ check }) => check));
+  const exceptions = [...new Set(verdicts.flatMap(({ excepted }) => excepted.map(({ exception }) => exception.name)))];
+  const bypassed = denied ? [] : [...(glass?.granted ?? [])].toSorted();
   const decision = denied ? 'denied' : warned ? 'warned' : 'allowed';
   return {
     response: {
@@ -288,6 +312,8 @@ function answer(
                 workload,
                 verdicts,
                 operation === 'CREATE' ? undefined : reportNameOf(workload.kind.kind, workload.name),
+                now,
+                glass?.refusals,
               ),
             },
           }
@@ -297,10 +323,15 @@ function answer(
         decision,
         policies: verdicts.map(({ policy }) => policy.name).join(','),
         ...(checks.length > 0 ? { checks: [...new Set(checks)].join(',') } : {}),
+        ...(exceptions.length > 0 ? { exception: exceptions.join(',') } : {}),
+        ...(bypassed.length > 0
+          ? { breakGlass: `${bypassed.join(',')}: ${(glass?.reason ?? '').slice(0, LONGEST_REASON)}` }
+          : {}),
       },
     },
     decision,
     kind: workload.kind.kind,
     errors: verdicts.flatMap(({ errors }) => errors),
+    ...(isFirst && bypassed.length > 0 ? { bypassed } : {}),
   };
 }

@@ -211,6 +211,7 @@ export class WebhookServer {
     response.end(text);
     if (admission.dryRun === true) return;
     metrics.admissionRequests.inc({ operation: admission.operation, kind: decision.kind, decision: decision.decision });
+    for (const policy of decision.bypassed ?? []) metrics.breakGlass.inc({ policy });
     metrics.admissionDuration.observe((performance.now() - start) / 1000);
   }
 

@@ -2,6 +2,7 @@ import type { WorkloadKind } from '../engine/kinds.ts';
 import type { Related, RelatedKindName, Answer, RelatedFacts } from '../engine/related.ts';
 import type { Labels } from '../engine/selectors.ts';
 import type { RawObject, Workload } from '../engine/workload.ts';
+import type { ExceptionSet } from '../policy/exceptions.ts';
 import type { Exemptions } from '../policy/exemptions.ts';
 import type { PolicySet } from '../policy/routes.ts';
 import type { AdmissionRequest } from './protocol.ts';
@@ -21,6 +22,8 @@ export interface World {
   readonly kinds: readonly WorkloadKind[];
   readonly exemptions: Exemptions;
   policies(): PolicySet;
+  /** All that there are, whether in force or not. */
+  readonly exceptions: ExceptionSet;
   readonly related: Related;
   /** Undefined if the namespace is not known yet. */
   namespaceLabels(namespace: string): Labels | undefined;
@@ -28,6 +31,9 @@ export interface World {
   parent(kind: WorkloadKind, namespace: string, name: string): RawObject | undefined;
   readonly live: LiveReads;
 }
+
+/** May somebody bypass a policy? `unknown`: that could not be found out. */
+export type MayBypass = 'yes' | 'no' | 'unknown';
 
 /** Questions to the API server. Each takes at most `timeout` milliseconds and answers with what it knows then. */
 export interface LiveReads {
@@ -46,4 +52,6 @@ export interface LiveReads {
     request: AdmissionRequest,
     timeout: number,
   ): Promise<Leniency | undefined>;
+  /** Does the requesting user hold the verb `bypass` on a policy in a namespace? */
+  mayBypass(user: AdmissionRequest['userInfo'], namespace: string, policy: string, timeout: number): Promise<MayBypass>;
 }

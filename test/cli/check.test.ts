@@ -371,11 +371,6 @@ describe('what is skipped, with the reason', () => {
     ],
     ['other YAML', `${NO_LIMIT}---\nreplicas: 1`, 'not a Kubernetes object: it has no apiVersion and no kind'],
     ['but not other objects', `${NO_LIMIT}---\napiVersion: v1\nkind: Service\nmetadata: {name: a}`, undefined],
-    [
-      'exceptions',
-      `${NO_LIMIT}---\napiVersion: readiness-operator.dev/v1alpha1\nkind: ReadinessException\nmetadata: {name: a}`,
-      'exceptions do not count yet',
-    ],
   ])('%s', async (_, manifests, reason) => {
     const { skipped } = json(await checkText(manifests, '-o', 'json'));
     expect(skipped.map((one) => one.reason)).toEqual(reason === undefined ? [] : [reason]);

@@ -45,6 +45,7 @@ export async function installOperator(cluster: Cluster): Promise<string> {
     'wait',
     '--for=condition=Established',
     'crd/readinesspolicies.readiness-operator.dev',
+    'crd/readinessexceptions.readiness-operator.dev',
     'crd/readinessreports.readiness-operator.dev',
   ]);
   return stdout;

@@ -12,6 +12,7 @@ import { displayPath, type Workload } from '../../src/engine/workload.ts';
 import { createLogger } from '../../src/logger.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import type { CompiledPolicy } from '../../src/policy/compile.ts';
+import { NO_EXCEPTIONS } from '../../src/policy/exceptions.ts';
 import { exemptionsOf } from '../../src/policy/exemptions.ts';
 import { judge } from '../../src/policy/judge.ts';
 import { reportOf } from '../../src/policy/report.ts';
@@ -43,6 +44,7 @@ beforeAll(async () => {
       kinds: WORKLOAD_KINDS,
       exemptions: exemptionsOf([], []),
       policies: () => new PolicySet([current.policy]),
+      exceptions: NO_EXCEPTIONS,
       related: { find: (kind, namespace, key) => current.fixture.related.find(kind, namespace, key) },
       namespaceLabels: () => ({}),
       parent: () => undefined,
@@ -51,6 +53,7 @@ beforeAll(async () => {
         parent: () => Promise.resolve(undefined),
         named: (kind, namespace, key) => Promise.resolve(current.fixture.related.find(kind, namespace, key)),
         leniency: () => Promise.resolve(undefined),
+        mayBypass: () => Promise.resolve('no'),
       },
     },
     notReady: () => undefined,
@@ -137,6 +140,7 @@ test.each(FIXTURES.map((fixture) => [`${fixture.check}/${fixture.file}`, fixture
       },
       {
         policies: [{ ...source, object: { metadata: { name: 'fixture' }, spec } }],
+        exceptions: [],
         namespaceLabels: new Map(),
         related: fixture.related,
       },

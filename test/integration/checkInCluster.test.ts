@@ -75,6 +75,21 @@ test('policies, and the namespaces that they select by label', async () => {
   expect((await check([bad, relabelled])).said).toEqual([]);
 });
 
+test('exceptions of the cluster count, and a manifest wins over them', async () => {
+  stage = await Stage.open('in-cluster-exceptions', only({ memoryLimits: { priority: 'Critical' } }));
+  const bad = stage.deployment('web', (_spec, container) => delete container['resources']['limits']);
+  expect((await check([bad])).code).toBe(1);
+  const exception = (checks: string[]): Json => ({
+    apiVersion: 'readiness-operator.dev/v1alpha1',
+    kind: 'ReadinessException',
+    metadata: { name: 'legacy', namespace: stage.namespace },
+    spec: { selector: {}, checks, reason: 'TICKET-1', expiresAt: new Date(Date.now() + 3_600_000).toISOString() },
+  });
+  expect((await apply(exception(['memoryLimits']))).code).toBe(0);
+  expect((await check([bad])).code).toBe(0);
+  expect((await check([bad, exception(['imageTag'])])).code).toBe(1);
+});
+
 test('references: Secrets by key, without a guess', async () => {
   stage = await Stage.open('in-cluster-references', only({ secretReferences: { priority: 'Critical' } }));
   const using = (name: string, key: string): Json =>

@@ -1,0 +1,73 @@
+import { deepEqual } from '../engine/equal.ts';
+import { hasStatus, pathOf, type KubeClient } from '../kube/client.ts';
+import { WorkQueue } from '../kube/work-queue.ts';
+import type { Logger } from '../logger.ts';
+import type { CompiledPolicy } from '../policy/compile.ts';
+import { exceptionOutlook } from './exception-status.ts';
+import { EXCEPTIONS, type ExceptionState } from './exceptions.ts';
+
+/** Changes that come together are written together; milliseconds. */
+const SETTLE = 250;
+
+export interface ExceptionReconcilerOptions {
+  readonly client: KubeClient;
+  readonly logger: Logger;
+  /** @param key - `namespace/name` */
+  readonly state: (key: string) => ExceptionState | undefined;
+  /** The policies in force. */
+  readonly policies: () => readonly CompiledPolicy[];
+  /** How many workloads an exception is in force for. @param key - `namespace/name` */
+  readonly workloads: (key: string) => number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Keeps the status of each exception as time, policies and workloads want it. */
+export class ExceptionReconciler {
+  readonly #options: ExceptionReconcilerOptions;
+  readonly #queue: WorkQueue;
+
+  constructor(options: ExceptionReconcilerOptions) {
+    this.#options = options;
+    this.#queue = new WorkQueue({
+      reconcile: (key) => this.#reconcile(key),
+      onError: (exception, error, retryIn) =>
+        options.logger.warn('the status of an exception could not be written', { exception, error, retryIn }),
+    });
+  }
+
+  /** Something that the status of an exception tells may have changed. @param key - `namespace/name` */
+  changed(key: string): void {
+    this.#queue.addAfter(key, SETTLE);
+  }
+
+  stop(): void {
+    this.#queue.stop();
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const { client, state, policies, workloads, now } = this.#options;
+    const present = state(key);
+    if (present === undefined) return;
+    const { object, result } = present;
+    const time = now();
+    const { status, recheckAt } = exceptionOutlook({
+      object,
+      result,
+      policies: policies(),
+      workloads: workloads(key),
+      now: time,
+    });
+    if (recheckAt !== undefined) this.#queue.addAfter(key, recheckAt - time + 1);
+    if (deepEqual(status, object['status'])) return;
+    const [namespace = '', name = ''] = key.split('/');
+    try {
+      await client.request('PATCH', pathOf(EXCEPTIONS, namespace, name, 'status'), {
+        contentType: 'application/merge-patch+json',
+        body: { status },
+      });
+    } catch (error) {
+      if (!hasStatus(error, 404)) throw error;
+    }
+  }
+}

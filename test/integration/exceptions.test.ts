@@ -1,0 +1,187 @@
+/** Exceptions and break-glass, by the identities that meet them. */
+import { afterEach, expect, jest, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { apply, attempt, kube, Stage, type Json } from './stage.ts';
+
+jest.setTimeout(90_000);
+
+const ANNOTATION = 'readiness-operator.dev/break-glass';
+const POLICY: Json = { profile: 'none', checks: { imageTag: { priority: 'Critical' } } };
+const latest = (_spec: Json, container: Json): void => {
+  container['image'] = 'registry.example.com/shop/app:latest';
+};
+const DEVELOPER = { user: 'alice', groups: ['developers', 'system:authenticated'] };
+
+let stage: Stage;
+afterEach(async () => {
+  await stage?.close();
+});
+
+function exception(name: string, expiresAt: Date, spec: Json = {}): Json {
+  return {
+    apiVersion: 'readiness-operator.dev/v1alpha1',
+    kind: 'ReadinessException',
+    metadata: { name, namespace: stage.namespace },
+    spec: {
+      policies: [stage.policy],
+      workloads: [{ kind: 'Deployment', name: 'web' }],
+      checks: ['imageTag'],
+      reason: 'vendor image, TICKET-1',
+      expiresAt: expiresAt.toISOString(),
+      ...spec,
+    },
+  };
+}
+
+const inSeconds = (seconds: number): Date => new Date(Math.ceil(Date.now() / 1000 + seconds) * 1000);
+let asked = 0;
+/** Asks for a new rollout without doing it; each time another one, because what does not change is not judged. */
+function dryRun(name = 'web') {
+  const object = stage.deployment(name, (spec, container) => {
+    latest(spec, container);
+    container['env'] = [{ name: 'ASKED', value: String(++asked) }];
+  });
+  return attempt(['apply', '--dry-run=server', '-f', '-'], object);
+}
+const grant = (who: string, role: string): Promise<string> =>
+  kube([
+    '-n',
+    stage.namespace,
+    'create',
+    'rolebinding',
+    `${role}-${who.replaceAll(':', '-')}`,
+    `--clusterrole=${role}`,
+    who.startsWith('system:serviceaccount:')
+      ? `--serviceaccount=${who.slice('system:serviceaccount:'.length)}`
+      : `--user=${who}`,
+  ]);
+
+test('an exception lets pass what it names, shows everywhere, and ends at its second', async () => {
+  stage = await Stage.open('excepted', POLICY);
+  expect((await dryRun()).stderr).toContain('1 critical finding');
+  const end = inSeconds(20);
+  expect(await apply(exception('legacy', end))).toMatchObject({ code: 0 });
+  await stage.until(async () => ((await dryRun()).code === 0 ? true : undefined), 5);
+  // It neither denies nor warns, and is for no other workload.
+  expect((await dryRun()).stderr).not.toContain('imageTag');
+  expect((await dryRun('other')).stderr).toContain('1 critical finding');
+
+  expect(await apply(stage.deployment('web', latest))).toMatchObject({ code: 0 });
+  const report = await stage.until(async () => stage.get('rrep', 'deployment-web'));
+  expect(report).toMatchObject({
+    ready: 'True',
+    score: 100,
+    counts: { critical: 0, excepted: 1 },
+    exceptions: [{ name: 'legacy', findings: 1, checks: ['imageTag'], policies: ['excepted'] }],
+  });
+  await stage.until(async () => {
+    const { status } = await stage.get('rexc', 'legacy');
+    return status.workloads === 1 && status.conditions[0].status === 'True' ? true : undefined;
+  });
+  await stage.until(async () =>
+    (await stage.get('rpol', 'excepted'))['status'].findings.excepted === 1 ? true : undefined,
+  );
+
+  await sleep(end.getTime() - Date.now() - 3000);
+  expect((await dryRun()).code).toBe(0);
+  await sleep(end.getTime() - Date.now() + 50);
+  expect((await dryRun()).stderr).toContain(
+    `ReadinessException excepted/legacy does not count: it expired at ${end.toISOString()}`,
+  );
+  await stage.until(
+    async () => ((await stage.get('rrep', 'deployment-web'))['ready'] === 'False' ? true : undefined),
+    15,
+  );
+  const { status } = await stage.until(async () => {
+    const one = await stage.get('rexc', 'legacy');
+    return one['status'].conditions[0].reason === 'Expired' ? one : undefined;
+  });
+  expect(status.workloads).toBe(0);
+});
+
+test('an exception that goes, or is changed by label, is followed at once', async () => {
+  stage = await Stage.open('changing', POLICY);
+  const labelled = { workloads: undefined, selector: { matchLabels: { tier: 'legacy' } } };
+  await apply(exception('by-label', inSeconds(3600), labelled));
+  const object = stage.deployment('web', latest);
+  object['metadata'].labels = { tier: 'legacy' };
+  await stage.until(async () => ((await apply(object)).code === 0 ? true : undefined), 5);
+  const ready = async (wanted: string): Promise<true | undefined> =>
+    (await stage.get('rrep', 'deployment-web'))['ready'] === wanted ? true : undefined;
+  await stage.until(() => ready('True'));
+  await stage.run('delete', 'rexc', 'by-label');
+  await stage.until(() => ready('False'), 15);
+});
+
+test('the API server refuses what contradicts itself', async () => {
+  stage = await Stage.open('contradicting');
+  const both = exception('both', inSeconds(3600), { selector: {} });
+  expect((await apply(both)).stderr).toContain('name the workloads either by workloads or by selector');
+  const star = exception('star', inSeconds(3600), { checks: ['*', 'imageTag'] });
+  expect((await apply(star)).stderr).toContain("'*' means every check and stands alone");
+});
+
+test('break-glass: with the verb, once for each reason, and told to who does not hold it', async () => {
+  stage = await Stage.open('glass', POLICY);
+  await kube([
+    'create',
+    'clusterrole',
+    'glass-bypass',
+    '--verb=bypass',
+    '--resource=readinesspolicies.readiness-operator.dev',
+    '--resource-name=glass',
+  ]);
+  try {
+    await grant('alice', 'edit');
+    await grant('bob', 'edit');
+    await grant('alice', 'glass-bypass');
+    const broken = (reason: string, name = 'web'): Json => {
+      const object = stage.deployment(name, latest);
+      object['metadata'].annotations = { [ANNOTATION]: reason };
+      return object;
+    };
+    const by = (user: string, object: Json) => attempt(['apply', '-f', '-'], object, { as: { ...DEVELOPER, user } });
+
+    expect((await by('bob', broken('site is down'))).stderr).toContain(
+      'bob may not break the glass: that needs the verb bypass on readinesspolicies/glass in namespace glass',
+    );
+    expect((await by('alice', broken('  '))).stderr).toContain('does not count: it gives no reason');
+    const used = await by('alice', broken('site is down'));
+    expect([used.code, used.stderr]).toEqual([0, expect.stringContaining('Critical imageTag (the glass is broken)')]);
+    const report = await stage.until(async () => stage.get('rrep', 'deployment-web'));
+    expect(report).toMatchObject({ ready: 'False', breakGlass: { reason: 'site is down' } });
+
+    const again = broken('site is down');
+    again['spec'].template.spec.containers[0].env = [{ name: 'A', value: '1' }];
+    expect((await by('alice', again)).stderr).toContain('has been used');
+    again['metadata'].annotations[ANNOTATION] = 'still down';
+    expect((await by('alice', again)).code).toBe(0);
+  } finally {
+    await kube(['delete', 'clusterrole', 'glass-bypass']);
+  }
+});
+
+test('break-glass by service accounts: only where the policy allows it, and with the verb', async () => {
+  stage = await Stage.open('robots', POLICY);
+  await kube([
+    'create',
+    'clusterrole',
+    'robots-bypass',
+    '--verb=bypass',
+    '--resource=readinesspolicies.readiness-operator.dev',
+    '--resource-name=robots',
+  ]);
+  try {
+    const robot = 'system:serviceaccount:robots:deployer';
+    await grant(robot, 'edit');
+    await grant(robot, 'robots-bypass');
+    const object = stage.deployment('web', latest);
+    object['metadata'].annotations = { [ANNOTATION]: 'pipeline' };
+    const create = () => attempt(['create', '--dry-run=server', '-f', '-'], object, { as: robot });
+    expect((await create()).stderr).toContain('lets no service account break the glass');
+    await stage.enforce({ ...POLICY, enforcement: { breakGlass: { serviceAccounts: 'Allow' } } });
+    expect((await create()).code).toBe(0);
+  } finally {
+    await kube(['delete', 'clusterrole', 'robots-bypass']);
+  }
+});
