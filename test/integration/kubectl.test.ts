@@ -81,7 +81,26 @@ test('audited', async () => {
 
 test('allowed', async () => {
   stage = await Stage.open('allowed', PRODUCTION);
-  const { code, stdout, stderr } = await apply(stage.deployment('web'));
+  await stage.run('create', 'serviceaccount', 'web');
+  const everythingMet = stage.deployment('web', ({ template }, container) => {
+    template.spec.serviceAccountName = 'web';
+    template.spec.securityContext = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
+    template.spec.topologySpreadConstraints = [
+      {
+        topologyKey: 'kubernetes.io/hostname',
+        maxSkew: 1,
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: { app: 'web' } },
+      },
+    ];
+    container['image'] = `registry.example.com/shop/app:1.0.0@sha256:${'ab'.repeat(32)}`;
+    container['securityContext'] = {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    };
+  });
+  const { code, stdout, stderr } = await apply(everythingMet);
   expect([code, stdout.trim(), stderr]).toEqual([0, 'deployment.apps/web created', '']);
   const report = await stage.until(() => stage.get('rrep', 'deployment-web'));
   expect(report).toMatchObject({ ready: 'True', score: 100, findings: [] });
