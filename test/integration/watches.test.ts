@@ -142,6 +142,8 @@ test('connections that die in silence: right within 30 s', async () => {
   const { proxy, client } = await throughProxy();
   const copies = [watched(client), watched(client), watched(client)];
   for (const copy of copies) await untilRight(copy, 10_000);
+  // The lists are there; the watches that follow them are to be open too before anything is cut.
+  await sleep(1000);
   const before = copies.map(({ informer }) => informer.lastEvent);
   proxy.silence();
   const start = performance.now();
