@@ -136,7 +136,6 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
                 caBundle: certificate.caBundle,
                 paths: { workloads: WORKLOADS_PATH, policies: POLICY_PATH },
               },
-        onTrusted: () => {},
       },
       now,
     });

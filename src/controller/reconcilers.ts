@@ -34,8 +34,6 @@ export interface ReconcilersOptions {
     readonly name: string;
     readonly ownerClusterRole: string | undefined;
     readonly desired: () => WebhookConfigurationInput | undefined;
-    /** Told which certificates the API server trusts from now on. */
-    readonly onTrusted: (caBundle: string) => void;
   };
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -84,12 +82,11 @@ export class Reconcilers {
     this.#configuration = new WebhookConfigurationReconciler({
       ...options,
       ...configuration,
-      onApplied: (routes, caBundle) => {
+      onApplied: (routes) => {
         this.#routed = new Map(
           routes.flatMap((route) => route.policies).map(({ name, generation }) => [name, generation]),
         );
         for (const name of policies.names()) this.#status.changed(name);
-        configuration.onTrusted(caBundle);
       },
     });
   }

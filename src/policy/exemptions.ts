@@ -24,6 +24,8 @@ export const CONTROLLER_USERS: readonly string[] = [
 /** Nodes report the Pods that they run from files under their own name, with this annotation. */
 export const MIRROR_POD_ANNOTATION = 'kubernetes.io/config.mirror';
 export const NODE_USER_PREFIX = 'system:node:';
+/** User names of ServiceAccounts begin so. */
+export const SERVICE_ACCOUNT_PREFIX = 'system:serviceaccount:';
 
 /** Changed by `kubectl rollout restart` alone; a change of nothing else is no new version. */
 export const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';

@@ -1,11 +1,10 @@
 /** Breaking the glass: who asks for it, who may, and what the one who may not is told. */
 import { BREAK_GLASS_ANNOTATION, BYPASS_VERB, breakGlassReason, newBreakGlassReason } from '../policy/break-glass.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
+import { SERVICE_ACCOUNT_PREFIX } from '../policy/exemptions.ts';
 import type { Workload } from '../engine/workload.ts';
 import type { AdmissionRequest } from './protocol.ts';
 import type { LiveReads } from './world.ts';
-
-const SERVICE_ACCOUNT_PREFIX = 'system:serviceaccount:';
 
 /** What became of a request to break the glass. */
 export interface BreakGlass {

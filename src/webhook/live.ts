@@ -16,6 +16,7 @@ import { pathOf, type KubeClient } from '../kube/client.ts';
 import { dependencyOf, readLive } from '../kube/related.ts';
 import { BYPASS_VERB } from '../policy/break-glass.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
+import { SERVICE_ACCOUNT_PREFIX } from '../policy/exemptions.ts';
 import { GROUP } from '../policy/schema.ts';
 import type { AdmissionRequest } from './protocol.ts';
 import type { Leniency, LiveReads, MayBypass, World } from './world.ts';
@@ -175,7 +176,7 @@ export class ApiServerReads implements LiveReads {
     timeout: number,
   ): Promise<boolean> {
     const username = userInfo.username ?? '';
-    if (controller === undefined || !username.startsWith('system:serviceaccount:')) return false;
+    if (controller === undefined || !username.startsWith(SERVICE_ACCOUNT_PREFIX)) return false;
     const key = [username, namespace, controller.apiVersion, controller.kind, controller.name];
     return this.#remembered(key, () => this.#mayUpdateStatus(userInfo, namespace, controller, timeout));
   }

@@ -14,7 +14,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
-import { ensureBinaries } from './binaries.ts';
+import { ensureBinaries, programNames } from './binaries.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import { Component } from './component.ts';
 import { kubectl } from './kubectl.ts';
@@ -81,24 +81,7 @@ export async function startNode(options: NodeOptions = {}): Promise<KubernetesNo
   const { log = silent, network = '10.77.0', serviceNetwork = '10.96.0.0/16', podNetwork = '10.244.0.0/24' } = options;
   await checkMachine();
   const programs = await ensureBinaries(
-    [
-      'etcd',
-      'kube-apiserver',
-      'kube-controller-manager',
-      'kube-scheduler',
-      'kubelet',
-      'kube-proxy',
-      'kubectl',
-      'containerd',
-      'containerd-shim-runc-v2',
-      'ctr',
-      'bridge',
-      'loopback',
-      'host-local',
-      'coredns',
-      'pause',
-      'web',
-    ],
+    programNames.filter((name) => name !== 'helm'),
     { log },
   );
   if (nodeRuns()) throw occupied();

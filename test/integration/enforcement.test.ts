@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import { enforced, installOperator, startOperator } from '../cluster/operator.ts';
-import { apply, attempt, kube, Stage, type Json } from './stage.ts';
+import { apply, attempt, kube, Stage, type Json, DEVELOPER, latest } from './stage.ts';
 
 jest.setTimeout(90_000);
 
@@ -13,10 +13,6 @@ const policyOf = (check: string, settings: Json, enforcement: Json = {}): Json =
   enforcement,
   checks: { [check]: { priority: 'Critical', ...settings } },
 });
-const latest = (_spec: Json, container: Json): void => {
-  container['image'] = 'registry.example.com/shop/app:latest';
-};
-const DEVELOPER = { user: 'alice', groups: ['developers', 'system:authenticated'] };
 
 let stage: Stage;
 afterEach(async () => {

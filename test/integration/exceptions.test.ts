@@ -1,16 +1,12 @@
 /** Exceptions and break-glass, by the identities that meet them. */
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { apply, attempt, kube, Stage, type Json } from './stage.ts';
+import { apply, attempt, kube, Stage, type Json, DEVELOPER, latest } from './stage.ts';
 
 jest.setTimeout(90_000);
 
 const ANNOTATION = 'readiness-operator.dev/break-glass';
 const POLICY: Json = { profile: 'none', checks: { imageTag: { priority: 'Critical' } } };
-const latest = (_spec: Json, container: Json): void => {
-  container['image'] = 'registry.example.com/shop/app:latest';
-};
-const DEVELOPER = { user: 'alice', groups: ['developers', 'system:authenticated'] };
 
 let stage: Stage;
 afterEach(async () => {

@@ -1,7 +1,7 @@
 /** What a person with kubectl meets, on a real API server with the controller-manager. */
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { CHECKS } from '../../src/checks/index.ts';
-import { apply, attempt, kube, Stage, type Json } from './stage.ts';
+import { apply, attempt, kube, Stage, type Json, latest } from './stage.ts';
 
 jest.setTimeout(90_000);
 
@@ -10,9 +10,6 @@ const only = (check: string, settings: Json = {}): Json => ({
   profile: 'none',
   checks: { [check]: { priority: 'Critical', ...settings } },
 });
-const latest = (_spec: Json, container: Json): void => {
-  container['image'] = 'registry.example.com/shop/app:latest';
-};
 
 let stage: Stage;
 let extra: string[] = [];

@@ -27,6 +27,14 @@ export function attempt(
 export const apply = (object: unknown, ...more: string[]): Promise<CommandResult> =>
   attempt(['apply', '-f', '-', ...more], object);
 
+/** Changes a Deployment so that imageTag is not met. */
+export const latest = (_spec: Json, container: Json): void => {
+  container['image'] = 'registry.example.com/shop/app:latest';
+};
+
+/** A person without any special rights. */
+export const DEVELOPER = { user: 'alice', groups: ['developers', 'system:authenticated'] };
+
 /** A namespace, its policies, and objects in it. */
 export class Stage {
   readonly namespace: string;

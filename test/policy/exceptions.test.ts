@@ -7,7 +7,7 @@ import { PolicyCompiler } from '../../src/policy/compile.ts';
 import { standingOf } from '../../src/policy/exceptions.ts';
 import { denies, judge, type Admission, type Verdict } from '../../src/policy/judge.ts';
 import { exceptionOf, exceptionProblems, exceptions, exceptionSpec } from '../support/exceptions.ts';
-import { policyOf, sayingCheck } from '../support/policies.ts';
+import { CREATE, policyOf, sayingCheck } from '../support/policies.ts';
 import { NOTHING_RELATED } from '../support/related.ts';
 import { workloadOf } from '../support/workloads.ts';
 
@@ -18,14 +18,6 @@ const POD = {
     { name: 'app', image: 'app:1' },
     { name: 'proxy', image: 'proxy:1' },
   ],
-};
-const CREATE: Admission = {
-  operation: 'CREATE',
-  dryRun: false,
-  aspect: undefined,
-  raisesReplicas: false,
-  lenient: undefined,
-  old: undefined,
 };
 
 const wrong = (container?: string, message = 'is wrong'): Outcome => ({

@@ -5,7 +5,7 @@ import type { Check, Outcome, Priority, Scope } from '../../src/engine/check.ts'
 import type { Workload } from '../../src/engine/workload.ts';
 import { PolicyCompiler, type CompiledPolicy } from '../../src/policy/compile.ts';
 import { denies, judge, worstFirst, type Admission, type Verdict } from '../../src/policy/judge.ts';
-import { policyOf, policyWith, sayingCheck } from '../support/policies.ts';
+import { CREATE, policyOf, policyWith, sayingCheck } from '../support/policies.ts';
 import { NOTHING_RELATED, relatedOf } from '../support/related.ts';
 import { workloadOf } from '../support/workloads.ts';
 
@@ -18,14 +18,6 @@ const waiting: Outcome = { ...unmet, waits: true };
 const unknown: Outcome = { type: 'unknown', cause: 'nobody answers' };
 const note: Outcome = { type: 'note', text: 'from elsewhere' };
 
-const CREATE: Admission = {
-  operation: 'CREATE',
-  dryRun: false,
-  aspect: undefined,
-  raisesReplicas: false,
-  lenient: undefined,
-  old: undefined,
-};
 const UPDATE: Admission = { ...CREATE, operation: 'UPDATE' };
 
 /** A Deployment of a certain age. */

@@ -3,6 +3,7 @@ import { CHECKS } from '../../src/checks/index.ts';
 import { NO_PARAMETERS, type Check, type Outcome } from '../../src/engine/check.ts';
 import { formatPath } from '../../src/engine/path.ts';
 import { PolicyCompiler, type CompiledPolicy } from '../../src/policy/compile.ts';
+import type { Admission } from '../../src/policy/judge.ts';
 
 const ALL = new PolicyCompiler(CHECKS);
 
@@ -50,3 +51,13 @@ export function policyWith(
 ): CompiledPolicy {
   return policyOf({ profile, enforcement }, new PolicyCompiler(checks));
 }
+
+/** A creation about which there is nothing special. */
+export const CREATE: Admission = {
+  operation: 'CREATE',
+  dryRun: false,
+  aspect: undefined,
+  raisesReplicas: false,
+  lenient: undefined,
+  old: undefined,
+};
