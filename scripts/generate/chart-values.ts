@@ -62,7 +62,7 @@ export const VALUES: TSchema = group(
     workloadKinds: Type.Array(WorkloadKind, {
       default: [],
       description:
-        'Custom kinds that hold a pod template, such as {group: argoproj.io, version: v1alpha1, kind: Rollout, resource: rollouts, template: spec.template, replicas: spec.replicas}.',
+        'Not read by the operator yet. Custom kinds that hold a pod template, such as {group: argoproj.io, version: v1alpha1, kind: Rollout, resource: rollouts, template: spec.template, replicas: spec.replicas}.',
     }),
     rbac: group(
       {
@@ -79,7 +79,7 @@ export const VALUES: TSchema = group(
         source: oneOf(
           ['Managed', 'Provided', 'CertManager'],
           'Managed',
-          'Managed: the operator makes and renews its own. Provided: you keep the Secret, with tls.crt, tls.key and ca.crt. CertManager: cert-manager keeps it.',
+          'Managed: the operator makes and renews its own. Do not use the others yet: the operator does not know them, and would write its own certificate over that of cert-manager (CertManager) or yours (Provided).',
         ),
         secretName: text('readiness-operator-tls', 'The Secret that all replicas share.', { minLength: 1 }),
         issuerRef: passedOn(
