@@ -5,7 +5,7 @@ import { PolicyCompiler, profilePriority } from '../../src/policy/compile.ts';
 
 /**
  * The profiles as they were first released. A row is never changed: an upgrade must not change what a policy blocks.
- * Another set of priorities is another profile. New checks are added as Disabled, or to a new profile.
+ * Another set of priorities is another profile. New checks are added as Disabled, or to a new profile (docs/profiles.md).
  *
  * C Critical, I Important, N NiceToHave, - Disabled; w workload, r reference, c companion.
  */
