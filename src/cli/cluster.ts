@@ -150,8 +150,8 @@ class LiveRelated implements Related {
       const name = JSON.stringify([kind, namespace]);
       const list = this.#lists.get(name);
       if (list?.state === 'found') {
-        const values = ((list.values[0] ?? []) as readonly RelatedFacts[K][]).filter(
-          (facts) => related.keyOf(facts) === key,
+        const values = ((list.values[0] ?? []) as readonly RelatedFacts[K][]).filter((facts) =>
+          related.placesOf(facts, namespace).some((place) => place.namespace === namespace && place.key === key),
         );
         return values.length === 0 ? { state: 'absent' } : { state: 'found', values };
       }

@@ -43,11 +43,13 @@ export function relatedAmong(sources: readonly Source[], namespace: string, clus
     try {
       const facts = related.read(object);
       const where = namespaceOf(object, namespace);
-      const key = keyOf(related.kind, where, related.keyOf(facts));
       names.add(keyOf(related.kind, where, facts.name));
-      const present = found.get(key);
-      if (present === undefined) found.set(key, [facts]);
-      else present.push(facts);
+      for (const place of related.placesOf(facts, where)) {
+        const key = keyOf(related.kind, place.namespace, place.key);
+        const present = found.get(key);
+        if (present === undefined) found.set(key, [facts]);
+        else present.push(facts);
+      }
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       problems.add(file, locate([]), `does not have the shape of a ${related.kind}: ${error.message}`);

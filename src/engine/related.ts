@@ -1,8 +1,8 @@
 /**
  * What checks may know of the objects around a workload: a read-only look-up whose answers are found, absent or unknown.
  *
- * Each related kind is looked up by one key, namely the thing by which it and the workload find each other: a Secret by
- * its name, an autoscaler by its target, a LimitRange by its namespace alone. Informers index by that key, and an
+ * Each related kind is looked up in a namespace by a key, namely the thing by which it and the workload find each other: a
+ * Secret by its name, an autoscaler by its target, a LimitRange by its namespace alone. Informers index by both, and an
  * object's change re-judges just the workloads that asked for it.
  */
 import type { Labels } from './selectors.ts';
@@ -74,12 +74,18 @@ export type Answer<T> =
   | { readonly state: 'unknown'; readonly cause: string; readonly live?: true };
 
 export interface Related {
-  /** Looks up the objects of a kind in a namespace under that kind's key (`RELATED_KINDS[kind].keyOf`). */
+  /** Looks up the objects of a kind that are to be found there (`RELATED_KINDS[kind].placesOf`). */
   find<K extends RelatedKindName>(kind: K, namespace: string, key: string): Answer<RelatedFacts[K]>;
 }
 
 /** The key of kinds that are looked up by their namespace alone. */
 export const WHOLE_NAMESPACE = '';
+
+/** Where a look-up finds an object. */
+export interface Place {
+  readonly namespace: string;
+  readonly key: string;
+}
 
 interface Served {
   readonly group: string;
@@ -97,7 +103,8 @@ export interface RelatedKind<K extends RelatedKindName = RelatedKindName> extend
   readonly kind: K;
   /** What is kept of an object; everything else is dropped at the door. Throws TypeError on an object of another shape. */
   read(object: any): RelatedFacts[K];
-  keyOf(facts: RelatedFacts[K]): string;
+  /** Where it is found. @param namespace - its own */
+  placesOf(facts: RelatedFacts[K], namespace: string): readonly Place[];
 }
 
 /** An item of a LimitRange's `spec.limits`. */
@@ -108,9 +115,15 @@ interface ContainerLimits {
   readonly min?: Labels | null;
 }
 
-const byName = (facts: { readonly name: string }): string => facts.name;
-const byTarget = (facts: AutoscalerFacts): string => facts.target;
-const bySecret = (facts: SecretMakerFacts): string => facts.secret;
+/** For what is found in its own namespace alone. */
+function under<F>(keyOf: (facts: F) => string) {
+  return (facts: F, namespace: string): Place[] => [{ namespace, key: keyOf(facts) }];
+}
+
+const byName = under((facts: { readonly name: string }) => facts.name);
+const byTarget = under((facts: AutoscalerFacts) => facts.target);
+const bySecret = under((facts: SecretMakerFacts) => facts.secret);
+const byNamespace = under(() => WHOLE_NAMESPACE);
 
 export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } = {
   Secret: {
@@ -124,7 +137,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       type: object.type ?? 'Opaque',
       keys: [...new Set([...Object.keys(object.data ?? {}), ...Object.keys(object.stringData ?? {})])],
     }),
-    keyOf: byName,
+    placesOf: byName,
   },
   ConfigMap: {
     kind: 'ConfigMap',
@@ -136,7 +149,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       name: object.metadata.name,
       keys: [...Object.keys(object.data ?? {}), ...Object.keys(object.binaryData ?? {})],
     }),
-    keyOf: byName,
+    placesOf: byName,
   },
   ServiceAccount: {
     kind: 'ServiceAccount',
@@ -148,7 +161,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       name: object.metadata.name,
       imagePullSecrets: (object.imagePullSecrets ?? []).map((reference: { name?: string }) => reference.name ?? ''),
     }),
-    keyOf: byName,
+    placesOf: byName,
   },
   LimitRange: {
     kind: 'LimitRange',
@@ -175,7 +188,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
         ),
       };
     },
-    keyOf: () => WHOLE_NAMESPACE,
+    placesOf: byNamespace,
   },
   HorizontalPodAutoscaler: {
     kind: 'HorizontalPodAutoscaler',
@@ -188,7 +201,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       minReplicas: object.spec.minReplicas ?? 1,
       maxReplicas: object.spec.maxReplicas,
     }),
-    keyOf: byTarget,
+    placesOf: byTarget,
   },
   ScaledObject: {
     kind: 'ScaledObject',
@@ -203,7 +216,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       minReplicas: object.spec.minReplicaCount ?? 0,
       maxReplicas: object.spec.maxReplicaCount ?? 100,
     }),
-    keyOf: byTarget,
+    placesOf: byTarget,
   },
   ExternalSecret: {
     kind: 'ExternalSecret',
@@ -215,7 +228,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       name: object.metadata.name,
       secret: object.spec?.target?.name ?? object.metadata.name,
     }),
-    keyOf: bySecret,
+    placesOf: bySecret,
   },
   SealedSecret: {
     kind: 'SealedSecret',
@@ -227,7 +240,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       name: object.metadata.name,
       secret: object.spec?.template?.metadata?.name ?? object.metadata.name,
     }),
-    keyOf: bySecret,
+    placesOf: bySecret,
   },
   Certificate: {
     kind: 'Certificate',
@@ -236,7 +249,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     resource: 'certificates',
     optional: true,
     read: (object) => ({ name: object.metadata.name, secret: object.spec.secretName }),
-    keyOf: bySecret,
+    placesOf: bySecret,
   },
 };
 

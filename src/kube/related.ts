@@ -1,4 +1,5 @@
 /** What checks know of the objects around a workload, from copies that informers keep. */
+import { deepEqual } from '../engine/equal.ts';
 import {
   RELATED_KINDS,
   type Answer,
@@ -144,9 +145,12 @@ export class InformedRelated implements Related {
       keep: isSecret ? (row: SecretRow) => secretFromRow(row) : (object) => related.read(object),
       ...(isSecret ? { table: true, fieldSelector: NO_HELM_RELEASES } : {}),
       onChange: (key, before, after) => {
-        const namespace = key.slice(0, key.indexOf('/'));
-        if (before !== undefined) this.#remove(related, namespace, key, before);
-        if (after !== undefined) this.#add(related, namespace, key, after);
+        // Objects without a namespace have no slash in their key.
+        const namespace = key.slice(0, Math.max(0, key.indexOf('/')));
+        // What changed is not kept, a status mostly: nobody needs to look again.
+        const isSame = before !== undefined && after !== undefined && deepEqual(before, after);
+        if (before !== undefined) this.#remove(related, namespace, key, before, !isSame);
+        if (after !== undefined) this.#add(related, namespace, key, after, !isSame);
         if (isSecret && after !== undefined && (after as RelatedFacts['Secret']).keys === undefined) {
           void this.#learnKeys(informer as unknown as Informer<RelatedFacts['Secret']>, key);
         }
@@ -160,20 +164,24 @@ export class InformedRelated implements Related {
     return informer;
   }
 
-  #add(related: RelatedKind, namespace: string, key: string, facts: AnyFacts): void {
-    const dependency = dependencyOf(related.kind, namespace, related.keyOf(facts));
-    const found = this.#index.get(dependency) ?? new Map<string, AnyFacts>();
-    found.set(key, facts);
-    this.#index.set(dependency, found);
-    this.#options.onChange(related.kind, dependency);
+  #add(related: RelatedKind, namespace: string, key: string, facts: AnyFacts, tells: boolean): void {
+    for (const place of related.placesOf(facts, namespace)) {
+      const dependency = dependencyOf(related.kind, place.namespace, place.key);
+      const found = this.#index.get(dependency) ?? new Map<string, AnyFacts>();
+      found.set(key, facts);
+      this.#index.set(dependency, found);
+      if (tells) this.#options.onChange(related.kind, dependency);
+    }
   }
 
-  #remove(related: RelatedKind, namespace: string, key: string, facts: AnyFacts): void {
-    const dependency = dependencyOf(related.kind, namespace, related.keyOf(facts));
-    const found = this.#index.get(dependency);
-    found?.delete(key);
-    if (found?.size === 0) this.#index.delete(dependency);
-    this.#options.onChange(related.kind, dependency);
+  #remove(related: RelatedKind, namespace: string, key: string, facts: AnyFacts, tells: boolean): void {
+    for (const place of related.placesOf(facts, namespace)) {
+      const dependency = dependencyOf(related.kind, place.namespace, place.key);
+      const found = this.#index.get(dependency);
+      found?.delete(key);
+      if (found?.size === 0) this.#index.delete(dependency);
+      if (tells) this.#options.onChange(related.kind, dependency);
+    }
   }
 
   /** The one case in which a Secret's values are sent to us: its field managers do not tell its keys. Only names stay. */

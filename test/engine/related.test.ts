@@ -11,7 +11,9 @@ const metadata = { name: 'x', namespace: 'shop' };
 function readOf(kind: RelatedKindName, object: object): { facts: unknown; key: string } {
   const related = RELATED_KINDS[kind] as RelatedKind;
   const facts = related.read({ metadata, ...object });
-  return { facts, key: related.keyOf(facts) };
+  const [place] = related.placesOf(facts, metadata.namespace);
+  expect(place?.namespace).toBe(metadata.namespace);
+  return { facts, key: place?.key ?? '' };
 }
 
 describe('what is kept of related objects', () => {

@@ -21,8 +21,10 @@ export function relatedOf(objects: readonly RawObject[], unanswered: Unanswered 
     if (kind === undefined) continue;
     const { namespace = 'default' } = object['metadata'] as { readonly namespace?: string };
     const facts = kind.read(object);
-    const index = `${kind.kind} ${namespace} ${kind.keyOf(facts)}`;
-    found.set(index, [...(found.get(index) ?? []), facts]);
+    for (const place of kind.placesOf(facts, namespace)) {
+      const index = `${kind.kind} ${place.namespace} ${place.key}`;
+      found.set(index, [...(found.get(index) ?? []), facts]);
+    }
   }
   return {
     find<K extends RelatedKindName>(kind: K, namespace: string, key: string): Answer<RelatedFacts[K]> {
