@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './logger.ts';
 import { SECRET_ACCESS, type SecretAccess } from './kube/secret.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
+import { CERTIFICATE_MODES, type CertificateMode } from './webhook/certificate-plan.ts';
 
 export interface Config {
   /** File to load the client configuration from; undefined: as kubectl, or the pod's ServiceAccount. */
@@ -14,6 +15,7 @@ export interface Config {
   /** The operator's own namespace. */
   readonly namespace: string;
   readonly tlsSecret: string;
+  readonly certificate: CertificateMode;
   readonly webhookConfiguration: string;
   readonly ownerClusterRole: string | undefined;
   /** Deployment that runs the operator; undefined: it is run in another way. */
@@ -36,6 +38,7 @@ interface Flags {
   readonly webhookUrl?: string;
   readonly namespace: string;
   readonly tlsSecretName: string;
+  readonly certificate: CertificateMode;
   readonly webhookConfiguration: string;
   readonly ownerClusterRole?: string;
   readonly deployment?: string;
@@ -80,6 +83,14 @@ export function addServeOptions(command: Command): Command {
       option('--tls-secret-name <name>', 'Secret that holds CA and certificate').default('readiness-operator-tls'),
     )
     .addOption(
+      option(
+        '--certificate <source>',
+        'who keeps that Secret: the operator, or somebody else whose Secret is only read',
+      )
+        .choices(CERTIFICATE_MODES)
+        .default('Managed'),
+    )
+    .addOption(
       option('--webhook-configuration <name>', 'name of the webhook configuration').default('readiness-operator'),
     )
     .addOption(option('--owner-cluster-role <name>', 'ClusterRole with which the webhook configuration is to go'))
@@ -117,6 +128,7 @@ export function configOf(command: Command): Config {
         : { url: flags.webhookUrl },
     namespace: flags.namespace,
     tlsSecret: flags.tlsSecretName,
+    certificate: flags.certificate,
     webhookConfiguration: flags.webhookConfiguration,
     ownerClusterRole: flags.ownerClusterRole,
     deployment: flags.deployment,

@@ -1,16 +1,6 @@
 /** What the watches of this process say of themselves: metrics, and whether one of them is stuck. */
-import type { InformerState } from './kube/informer.ts';
+import type { WatchHealth } from './kube/informer.ts';
 import type { Metrics } from './metrics.ts';
-
-/** What is asked of an Informer. */
-export interface WatchHealth {
-  readonly resource: string;
-  readonly state: InformerState;
-  /** Milliseconds since 1970; 0: never. */
-  readonly lastEvent: number;
-  /** Milliseconds. */
-  readonly idleFor: number;
-}
 
 /**
  * A watch that neither hears, nor fails, nor tries for so long is stuck by a fault of this process, in milliseconds. All of

@@ -34,6 +34,8 @@ export interface ReconcilersOptions {
     readonly name: string;
     readonly ownerClusterRole: string | undefined;
     readonly desired: () => WebhookConfigurationInput | undefined;
+    /** Told that the configurations in the cluster trust these authorities (PEM). */
+    readonly onTrusted: (caBundle: string) => void;
   };
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -82,7 +84,8 @@ export class Reconcilers {
     this.#configuration = new WebhookConfigurationReconciler({
       ...options,
       ...configuration,
-      onApplied: (routes) => {
+      onApplied: (routes, caBundle) => {
+        configuration.onTrusted(caBundle);
         this.#routed = new Map(
           routes.flatMap((route) => route.policies).map(({ name, generation }) => [name, generation]),
         );

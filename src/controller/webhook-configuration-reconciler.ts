@@ -40,8 +40,8 @@ export interface WebhookConfigurationReconcilerOptions {
   readonly ownerClusterRole: string | undefined;
   /** What the configurations are to say now; undefined as long as no request could be answered. */
   readonly desired: () => WebhookConfigurationInput | undefined;
-  /** Told that the API server has these routes. */
-  readonly onApplied: (routes: readonly Route[]) => void;
+  /** Told that the API server has these routes, and trusts these authorities (PEM) in every entry. */
+  readonly onApplied: (routes: readonly Route[], caBundle: string) => void;
 }
 
 /** Keeps the webhook configurations as the policies want them: written when they change, healed when edited or deleted. */
@@ -126,7 +126,10 @@ export class WebhookConfigurationReconciler {
     }
     this.#applied = [...wanted];
     if (left.length > 0) logger.error('too many policies: the API server is not told of some', { policies: left });
-    onApplied(input.routes.filter(({ name }) => !left.includes(name)));
+    onApplied(
+      input.routes.filter(({ name }) => !left.includes(name)),
+      input.caBundle,
+    );
   }
 
   /** The first repair is done at once; one that follows soon waits longer and longer, lest two controllers fight. */

@@ -18,7 +18,7 @@ export interface WebhookConfigurationInput {
   readonly kinds: readonly WorkloadKind[];
   readonly exemptions: Exemptions;
   readonly address: WebhookAddress;
-  /** PEM certificates that sign, or signed, the serving certificate. */
+  /** PEM certificates that sign, or signed, the serving certificate; empty: those that the API server trusts anyway. */
   readonly caBundle: string;
   /** URL paths of the webhook for workloads (the route's name follows) and for our own policies. */
   readonly paths: { readonly workloads: string; readonly policies: string };
@@ -108,13 +108,12 @@ function routeEntries(route: Route, input: WebhookConfigurationInput): Entry[] {
 }
 
 function common({ address, caBundle }: WebhookConfigurationInput, path: string): Entry {
-  const encoded = Buffer.from(caBundle).toString('base64');
   return {
     admissionReviewVersions: ['v1'],
-    clientConfig:
-      'url' in address
-        ? { caBundle: encoded, url: address.url + path }
-        : { caBundle: encoded, service: { ...address.service, path } },
+    clientConfig: {
+      ...(caBundle === '' ? {} : { caBundle: Buffer.from(caBundle).toString('base64') }),
+      ...('url' in address ? { url: address.url + path } : { service: { ...address.service, path } }),
+    },
     matchPolicy: 'Equivalent',
     timeoutSeconds: TIMEOUT_SECONDS,
   };

@@ -17,6 +17,16 @@ export type InformerState =
   | { readonly state: 'notServed' }
   | { readonly state: 'failed'; readonly cause: string };
 
+/** How a watch is, for metrics and readiness. */
+export interface WatchHealth {
+  readonly resource: string;
+  readonly state: InformerState;
+  /** When anything last came from the server; milliseconds since 1970; 0: never. */
+  readonly lastEvent: number;
+  /** Milliseconds since it last did or heard anything. */
+  readonly idleFor: number;
+}
+
 export interface InformerOptions<T> {
   readonly client: KubeClient;
   readonly resource: string;
@@ -28,6 +38,8 @@ export interface InformerOptions<T> {
   /** Asks for tables with metadata instead of objects; `keep` then gets rows. */
   readonly table?: true;
   readonly fieldSelector?: string;
+  /** Looks into this namespace alone; absent: all of them. */
+  readonly namespace?: string;
   /** Told of each change after it is in the copy; must only take note. */
   readonly onChange: (key: string, before: T | undefined, after: T | undefined) => void;
   /** Told when the state changes. */
@@ -230,7 +242,7 @@ export class Informer<T> {
     const found = new Map<string, Kept<T>>();
     let continueAt: string | undefined;
     for (;;) {
-      const page: ListPage = await this.#options.client.list(pathOf(address), {
+      const page: ListPage = await this.#options.client.list(pathOf(address, this.#options.namespace), {
         query: { ...this.#query(), limit: this.#unpaged ? undefined : PAGE, continue: continueAt },
         ...this.#accept(),
         signal: this.#stop.signal,
@@ -256,7 +268,7 @@ export class Informer<T> {
       let openedAt: number | undefined;
       let failure: unknown;
       try {
-        await this.#options.client.watch(pathOf(address), {
+        await this.#options.client.watch(pathOf(address, this.#options.namespace), {
           query: { ...this.#query(), resourceVersion },
           ...this.#accept(),
           signal: this.#stop.signal,
