@@ -14,25 +14,21 @@ import { Workloads } from './controller/workloads.ts';
 import { WORKLOAD_KINDS } from './engine/kinds.ts';
 import type { Labels } from './engine/selectors.ts';
 import { hasStatus, KubeClient, pathOf } from './kube/client.ts';
-import { Informer } from './kube/informer.ts';
+import { Informer, type WatchHealth } from './kube/informer.ts';
 import { LeaderElection } from './kube/lease.ts';
 import { InformedRelated } from './kube/related.ts';
 import { createLogger } from './logger.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { PolicyCompiler } from './policy/compile.ts';
 import { ExceptionCompiler } from './policy/exceptions.ts';
 import { exemptionsOf } from './policy/exemptions.ts';
-import {
-  ensureCertificate,
-  lookAgainIn,
-  type CertificateOptions,
-  type ServingCertificate,
-} from './webhook/certificates.ts';
+import type { ServingCertificate } from './webhook/certificate-exchange.ts';
+import { CertificateKeeper } from './webhook/certificate-keeper.ts';
 import { ApiServerReads } from './webhook/live.ts';
 import { reviewPolicy } from './webhook/policy-review.ts';
-import { POLICY_PATH, WebhookServer, WORKLOADS_PATH } from './webhook/server.ts';
+import { POLICY_PATH, WebhookServer, WORKLOADS_PATH, type Certificate } from './webhook/server.ts';
 import type { World } from './webhook/world.ts';
-import { publishWatches, stuckWatch, type WatchHealth } from './watches.ts';
+import { publishWatches, stuckWatch } from './watches.ts';
 
 /** Milliseconds between two looks at the ages of watches. */
 const WATCH_METRICS_INTERVAL = 5000;
@@ -43,6 +39,11 @@ const START_RETRY = 1000;
  * noticed that this replica is no longer ready.
  */
 const DRAIN = 5000;
+/**
+ * How long to wait for a certificate before listening with one that nobody trusts, in milliseconds: so that a replica whose
+ * Secret somebody else has yet to make is seen to be alive, and not ready.
+ */
+const CERTIFICATE_PATIENCE = 2000;
 
 /** Runs the operator until `signal` aborts; then stops it in order. @throws what makes it impossible to start at all */
 export async function serve(config: Config, signal: AbortSignal): Promise<void> {
@@ -60,7 +61,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   };
   /** Why no request can be judged; undefined: all can. */
   let missing: string | undefined = 'the operator is starting';
-  let certificate: ServingCertificate | undefined;
+  let server: WebhookServer | undefined;
   /** Set while this replica leads. */
   let reconcilers: Reconcilers | undefined;
 
@@ -107,6 +108,21 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     onChange: (change) => reconcilers?.exceptionChanged(change),
     onStatus: (key) => reconcilers?.exceptionStatusChanged(key),
   });
+  const keeper = new CertificateKeeper({
+    client,
+    logger,
+    mode: config.certificate,
+    namespace: config.namespace,
+    secretName: config.tlsSecret,
+    hosts: hostsOf(config.address),
+    onServing: (certificate) => {
+      publishExpiry(certificate, metrics);
+      server?.setCertificate(certificate);
+      reconcilers?.configurationChanged();
+    },
+    onTrust: () => reconcilers?.configurationChanged(),
+    now,
+  });
   /** Starts what the leader does, on the state of the world as it is now. */
   const newReconcilers = (): Reconcilers => {
     let reachable = false;
@@ -126,16 +142,17 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
         name: config.webhookConfiguration,
         ownerClusterRole: config.ownerClusterRole,
         desired: () =>
-          certificate === undefined || missing !== undefined || !reachable
+          server === undefined || keeper.serving === undefined || missing !== undefined || !reachable
             ? undefined
             : {
                 routes: policies.set.routes,
                 kinds,
                 exemptions,
                 address: config.address,
-                caBundle: certificate.caBundle,
+                caBundle: keeper.caBundle,
                 paths: { workloads: WORKLOADS_PATH, policies: POLICY_PATH },
               },
+        onTrusted: (caBundle) => keeper.trusted(caBundle),
       },
       now,
     });
@@ -157,10 +174,12 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       metrics.leader.set(1);
       reconcilers = newReconcilers();
       reconcilers.start();
+      keeper.lead();
     },
     onStopped: async () => {
       logger.info('no longer leading', { lease: config.lease });
       metrics.leader.set(0);
+      keeper.unlead();
       const stopped = reconcilers;
       reconcilers = undefined;
       await stopped?.stop();
@@ -171,6 +190,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     namespaces,
     policies.informer,
     exceptions.informer,
+    keeper.health,
     ...(reconcilers?.informers ?? []),
     ...workloads.informers,
     ...related.informers.values(),
@@ -187,29 +207,26 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     live: new ApiServerReads(front, onError, (kind) => kind !== 'Secret' || config.secretAccess !== 'None'),
   };
 
-  // The certificate and the caches do not wait for each other: the time to the first answer is that of the slower one.
   namespaces.start();
   policies.start();
   exceptions.start();
-  const certificateOptions: CertificateOptions = {
-    client,
-    namespace: config.namespace,
-    secretName: config.tlsSecret,
-    hosts: hostsOf(config.address),
-  };
-  certificate = await untilItWorks(
-    () => ensureCertificate(certificateOptions, now()),
-    signal,
-    (error) => logger.error('no serving certificate', { secret: `${config.namespace}/${config.tlsSecret}`, error }),
-  );
-  if (certificate === undefined) return;
-  metrics.certificateExpiry.set(certificate.expires / 1000);
-  const server = new WebhookServer({
+  keeper.start();
+  // The certificate and the caches do not wait for each other. Without its exceptions a policy would deny what it need not;
+  // `settled` also where they can't be read: then they do not count, which is better than that nothing is answered.
+  void Promise.all([policies.initial, exceptions.settled]).then(() => {
+    if (signal.aborted) return;
+    missing = undefined;
+    logger.info('ready', { policies: policies.set.policies.length });
+    // Before there is a certificate: it is the leader that makes it.
+    election.start();
+  });
+  const certificate = await Promise.race([keeper.first, sleep(CERTIFICATE_PATIENCE)]);
+  server = new WebhookServer({
     ...config.listen,
-    certificate,
+    certificate: keeper.serving ?? certificate ?? (await untrustedCertificate(now())),
     world,
     notReady: () => missing,
-    degraded: () => stuckWatch(watches()),
+    degraded: () => keeper.missing ?? stuckWatch(watches()),
     draining: () => signal.aborted,
     routeMayExist: (name) => exists(front, name),
     reviewPolicy: (request) => reviewPolicy(request, compiler, kinds),
@@ -217,45 +234,17 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     metrics,
   });
   const port = await server.listen();
+  // One may have come while this one was made.
+  if (keeper.serving !== undefined) server.setCertificate(keeper.serving);
   logger.info('listening', { host: config.listen.host, port });
-
-  const timers = new Set<NodeJS.Timeout>();
-  const renewLater = (present: ServingCertificate): void => {
-    timers.add(setTimeout(() => void renew(), lookAgainIn(present, now())).unref());
-  };
-  const renew = async (): Promise<void> => {
-    try {
-      certificate = await ensureCertificate(certificateOptions, now());
-      metrics.certificateExpiry.set(certificate.expires / 1000);
-      server.setCertificate(certificate);
-      reconcilers?.configurationChanged();
-      renewLater(certificate);
-    } catch (error) {
-      logger.error('the serving certificate could not be renewed', { error });
-      timers.add(setTimeout(() => void renew(), 60_000).unref());
-    }
-  };
-  renewLater(certificate);
-  timers.add(
-    setInterval(() => {
-      publishWatches(watches(), metrics);
-    }, WATCH_METRICS_INTERVAL).unref(),
-  );
-
-  // Without its exceptions a policy would deny what it need not. `settled` also where they can't be read: then they do not
-  // count, which is better than that nothing is answered.
-  await Promise.race([Promise.all([policies.initial, exceptions.settled]), aborted(signal)]);
-  if (!signal.aborted) {
-    missing = undefined;
-    logger.info('ready', { policies: policies.set.policies.length });
-    election.start();
-    await aborted(signal);
-  }
+  reconcilers?.configurationChanged();
+  const timer = setInterval(() => publishWatches(watches(), metrics), WATCH_METRICS_INTERVAL);
+  await aborted(signal);
 
   // From here on unready, so that nobody new comes; who still comes is answered until the server closes.
   logger.info('stopping');
   const drained = sleep(DRAIN);
-  for (const timer of timers) clearTimeout(timer);
+  clearInterval(timer);
   await election.stop();
   try {
     if (config.deployment !== undefined && (await stopsForGood(client, config.namespace, config.deployment))) {
@@ -268,7 +257,14 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   }
   await drained;
   await server.close();
-  await Promise.all([policies.stop(), exceptions.stop(), workloads.stop(), related.stop(), namespaces.stop()]);
+  await Promise.all([
+    policies.stop(),
+    exceptions.stop(),
+    keeper.stop(),
+    workloads.stop(),
+    related.stop(),
+    namespaces.stop(),
+  ]);
   leaseClient.close();
   client.close();
   front.close();
@@ -317,21 +313,16 @@ async function exists(client: KubeClient, policy: string): Promise<boolean> {
   }
 }
 
-/** Tries again and again, until it works or the signal aborts. */
-async function untilItWorks<T>(
-  attempt: () => Promise<T>,
-  signal: AbortSignal,
-  onFailure: (error: unknown) => void,
-): Promise<T | undefined> {
-  while (!signal.aborted) {
-    try {
-      return await attempt();
-    } catch (error) {
-      onFailure(error);
-      await Promise.race([sleep(START_RETRY), aborted(signal)]);
-    }
-  }
-  return undefined;
+function publishExpiry({ expires, authorityExpires }: ServingCertificate, { certificateExpiry }: Metrics): void {
+  certificateExpiry.set({ certificate: 'leaf' }, expires / 1000);
+  if (authorityExpires === undefined) certificateExpiry.remove({ certificate: 'authority' });
+  else certificateExpiry.set({ certificate: 'authority' }, authorityExpires / 1000);
+}
+
+/** Good for health probes alone, which trust anything. Loaded only here, because the library that it needs is large. */
+async function untrustedCertificate(now: number): Promise<Certificate> {
+  const { issueAuthority } = await import('./webhook/issue.ts');
+  return issueAuthority('untrusted', new Date(now), new Date(now + 3650 * 24 * 3600 * 1000));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

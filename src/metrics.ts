@@ -54,7 +54,8 @@ export function createMetrics() {
     }),
     certificateExpiry: new Gauge({
       name: `${prefix}certificate_expiry_timestamp_seconds`,
-      help: 'When the serving certificate expires.',
+      help: 'When a certificate expires: leaf (the one that is served) or authority (the one that signed it).',
+      labelNames: ['certificate'],
       registers,
     }),
     watchLastEvent: new Gauge({

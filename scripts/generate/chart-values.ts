@@ -79,7 +79,7 @@ export const VALUES: TSchema = group(
         source: oneOf(
           ['Managed', 'Provided', 'CertManager'],
           'Managed',
-          'Managed: the operator makes and renews its own. Do not use the others yet: the operator does not know them, and would write its own certificate over that of cert-manager (CertManager) or yours (Provided).',
+          'Managed: the operator makes and renews its own. CertManager: cert-manager does, by a Certificate of this chart. Provided: you make the Secret, with tls.crt, tls.key and ca.crt. The last two are only read, and followed when they change.',
         ),
         secretName: text('readiness-operator-tls', 'The Secret that all replicas share.', { minLength: 1 }),
         issuerRef: passedOn(

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import { array, assert as assertProperty, asyncProperty, constantFrom, integer, record } from 'fast-check';
 import { authoritiesOf, read, type Content } from '../../src/webhook/certificate-content.ts';
 import { CertificateExchange } from '../../src/webhook/certificate-exchange.ts';
 import { carryOut } from '../../src/webhook/certificate-maker.ts';
@@ -11,7 +11,13 @@ const at = (steady: number, now = NOW): { now: number; steady: number } => ({ no
 
 describe('CertificateExchange', () => {
   let [first, second]: Certificate[] = [];
-  let old: Content, both: Content, swapped: Content, foreign: Content, renewed: Content, expired: Content, bySystem: Content;
+  let old: Content,
+    both: Content,
+    swapped: Content,
+    foreign: Content,
+    renewed: Content,
+    expired: Content,
+    bySystem: Content;
   let foreignLeaf: Certificate;
   let exchange: CertificateExchange;
   const authorities = (): number => authoritiesOf(exchange.caBundle).length;
@@ -256,13 +262,13 @@ function trusts(bundle: string, { cert, key }: Certificate): boolean {
 
 test('whatever happens to the Secret, no API server ever meets a leaf that it does not trust', async () => {
   const seen = new Set<string>();
-  await fc.assert(
-    fc.asyncProperty(
-      fc.integer(),
-      fc.array(
-        fc.record({
-          after: fc.integer({ min: 0, max: 60 }),
-          event: fc.constantFrom('CA', 'Leaf', 'Distrust', 'leader', 'deleted', 'emptied', 'foreign', 'quarter'),
+  await assertProperty(
+    asyncProperty(
+      integer(),
+      array(
+        record({
+          after: integer({ min: 0, max: 60 }),
+          event: constantFrom('CA', 'Leaf', 'Distrust', 'leader', 'deleted', 'emptied', 'foreign', 'quarter'),
         }),
         { minLength: 3, maxLength: 8 },
       ),

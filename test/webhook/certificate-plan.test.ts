@@ -157,7 +157,7 @@ describe('planOf', () => {
 
   test('trusts three CAs at most, the one of the leaf among them', async () => {
     const older = await Promise.all([authority(-2), authority(-3), authority(-4)]);
-    const [, , oldest] = older as [Certificate, Certificate, Certificate];
+    const oldest = older[2];
     const plan = planOf(contentOf(await leafOf(oldest), older), facts({ rotation: 'CA' })) as Acts;
     expect(plan.older).toHaveLength(2);
     expect(plan.older[0]?.cert).toBe(new X509Certificate(oldest.cert).toString());
