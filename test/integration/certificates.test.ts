@@ -208,10 +208,12 @@ test('a Secret of somebody else is used and never written, whatever is asked', a
   await until(async () => vouches(await bundle(), await served(operator)));
   expect((await served(operator)).fingerprint256).toBe(new X509Certificate(texts['tls.crt']).fingerprint256);
   await run('annotate', SECRET, 'readiness-operator.dev/rotate=CA');
-  const { metadata } = await secret();
   // Due for renewal by the operator's own rule, and asked to rotate: several looks of the leader fit into this.
   await sleep(3000);
-  expect((await secret())['metadata']['resourceVersion']).toBe(metadata['resourceVersion']);
+  const { data, metadata } = await secret();
+  expect(Object.keys(data).toSorted()).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
+  for (const [key, text] of Object.entries(texts)) expect(Buffer.from(data[key], 'base64').toString()).toBe(text);
+  expect(metadata['annotations']).toEqual({ 'readiness-operator.dev/rotate': 'CA' });
 });
 
 test('with --certificate Provided a replica waits for the Secret, alive, and follows it', async () => {

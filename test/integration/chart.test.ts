@@ -73,6 +73,20 @@ test('cert-manager and the Prometheus operator get objects of their own kinds', 
   expect(parseAllDocuments(own.stdout).map((document) => document.toJS()?.kind)).not.toContain('Issuer');
 });
 
+test('a Secret of somebody else may be read and nothing more', async () => {
+  const onSecrets = async (source: string): Promise<string[]> => {
+    const { stdout } = await template(...IMAGE, '--set', `certificate.source=${source}`);
+    const role = parseAllDocuments(stdout)
+      .map((document) => document.toJS() as Json | null)
+      .find((object) => object?.['kind'] === 'Role');
+    const rules = (role?.['rules'] as Json[]).filter(({ resources }) => resources.includes('secrets'));
+    return rules.flatMap(({ verbs }) => verbs as string[]);
+  };
+  expect(await onSecrets('Provided')).toEqual(['get', 'list', 'watch']);
+  expect(await onSecrets('CertManager')).toEqual(['get', 'list', 'watch']);
+  expect(await onSecrets('Managed')).toEqual(['get', 'list', 'watch', 'update', 'create']);
+});
+
 test.each([
   ['excludedUsrs={a}', 'excludedUsrs'],
   ['replicas=two', '/replicas'],
