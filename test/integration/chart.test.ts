@@ -78,8 +78,8 @@ test('a Secret of somebody else may be read and nothing more', async () => {
     const { stdout } = await template(...IMAGE, '--set', `certificate.source=${source}`);
     const role = parseAllDocuments(stdout)
       .map((document) => document.toJS() as Json | null)
-      .find((object) => object?.['kind'] === 'Role');
-    const rules = (role?.['rules'] as Json[]).filter(({ resources }) => resources.includes('secrets'));
+      .find((object) => object?.['kind'] === 'Role') as Json;
+    const rules = (role['rules'] as Json[]).filter(({ resources }) => resources.includes('secrets'));
     return rules.flatMap(({ verbs }) => verbs as string[]);
   };
   expect(await onSecrets('Provided')).toEqual(['get', 'list', 'watch']);
