@@ -28,8 +28,10 @@ import rolloutStrategy from './rolloutStrategy.ts';
 import secretReferences from './secretReferences.ts';
 import secretsAsFiles from './secretsAsFiles.ts';
 import serviceAccountReference from './serviceAccountReference.ts';
+import serviceAccountTokenMount from './serviceAccountTokenMount.ts';
 import startupProbe from './startupProbe.ts';
 import topologySpread from './topologySpread.ts';
+import volumeClaimReferences from './volumeClaimReferences.ts';
 
 /** Every check, by name. */
 export const CHECKS: readonly Check[] = [
@@ -61,6 +63,8 @@ export const CHECKS: readonly Check[] = [
   secretReferences,
   secretsAsFiles,
   serviceAccountReference,
+  serviceAccountTokenMount,
   startupProbe,
   topologySpread,
+  volumeClaimReferences,
 ];

@@ -5,6 +5,7 @@
  */
 import {
   RELATED_KINDS,
+  WHOLE_CLUSTER,
   type Answer,
   type Related,
   type RelatedFacts,
@@ -172,7 +173,7 @@ class LiveRelated implements Related {
   }
 }
 
-/** All objects of a kind in a namespace, as one value. */
+/** All objects of a kind in a namespace or in the whole cluster, as one value. */
 async function listFacts(
   client: KubeClient,
   kind: RelatedKindName,
@@ -181,7 +182,11 @@ async function listFacts(
   const { group, versions, resource, read } = RELATED_KINDS[kind];
   for (const version of versions) {
     try {
-      const objects = await listAll(client, { group, version, resource }, namespace);
+      const objects = await listAll(
+        client,
+        { group, version, resource },
+        namespace === WHOLE_CLUSTER ? undefined : namespace,
+      );
       return { state: 'found', values: [objects.map((object) => read(object))] };
     } catch (error) {
       if (hasStatus(error, 404)) continue;

@@ -15,14 +15,14 @@ import { nameOf, namespaceOf } from './shape.ts';
 
 /** Objects that Kubernetes itself makes in every namespace. */
 const IN_EVERY_NAMESPACE: { readonly [K in RelatedKindName]?: Readonly<Record<string, RelatedFacts[K]>> } = {
-  ServiceAccount: { default: { name: 'default', imagePullSecrets: [] } },
+  ServiceAccount: { default: { name: 'default', imagePullSecrets: [], mountsToken: true } },
   ConfigMap: { 'kube-root-ca.crt': { name: 'kube-root-ca.crt', keys: ['ca.crt'] } },
 };
 
 /**
  * Looks up what surrounds a workload among the manifests themselves. Without a cluster, kinds that a workload names
- * (Secret, ConfigMap, ServiceAccount) and that are not among them are unknown: the cluster may have them. All others are
- * absent.
+ * (Secret, ConfigMap, ServiceAccount ...) and that are not among them are unknown: the cluster may have them. All others
+ * are absent.
  *
  * @param namespace - of objects that name none
  * @param cluster - what the cluster has; the manifests take the place of objects of the same name there

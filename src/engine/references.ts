@@ -3,7 +3,7 @@
  * LocalObjectReference), in all kinds of containers.
  */
 import { OneOf } from './parameters.ts';
-import type { Path } from './path.ts';
+import { valueAt, type Path } from './path.ts';
 import type { Workload } from './workload.ts';
 
 export interface Reference {
@@ -104,4 +104,19 @@ export function serviceAccountOf(workload: Workload): { readonly name: string; r
   if (pod.serviceAccountName) return { name: pod.serviceAccountName, path: [...podPath, 'serviceAccountName'] };
   if (pod.serviceAccount) return { name: pod.serviceAccount, path: [...podPath, 'serviceAccount'] };
   return { name: 'default', path: podPath };
+}
+
+/**
+ * The PersistentVolumeClaims that a pod names. A StatefulSet puts a claim of its own in place of a volume that has the name
+ * of one of its volumeClaimTemplates.
+ */
+export function volumeClaimsOf(workload: Workload): { readonly name: string; readonly path: Path }[] {
+  const { pod, podPath, object } = workload;
+  const templates = valueAt(object, ['spec', 'volumeClaimTemplates']);
+  const made = new Set((Array.isArray(templates) ? templates : []).map((one) => valueAt(one, ['metadata', 'name'])));
+  return (pod.volumes ?? []).flatMap(({ name: volume, persistentVolumeClaim }, index) => {
+    const name = persistentVolumeClaim?.claimName;
+    if (!name || made.has(volume)) return [];
+    return [{ name, path: [...podPath, 'volumes', index, 'persistentVolumeClaim', 'claimName'] }];
+  });
 }

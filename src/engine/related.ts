@@ -23,6 +23,12 @@ export interface ConfigMapFacts {
 export interface ServiceAccountFacts {
   readonly name: string;
   readonly imagePullSecrets: readonly string[];
+  /** Its pods get its token mounted unless they say otherwise themselves. */
+  readonly mountsToken: boolean;
+}
+
+export interface VolumeClaimFacts {
+  readonly name: string;
 }
 
 export interface LimitRangeFacts {
@@ -52,6 +58,7 @@ export interface RelatedFacts {
   Secret: SecretFacts;
   ConfigMap: ConfigMapFacts;
   ServiceAccount: ServiceAccountFacts;
+  PersistentVolumeClaim: VolumeClaimFacts;
   LimitRange: LimitRangeFacts;
   HorizontalPodAutoscaler: AutoscalerFacts;
   ScaledObject: AutoscalerFacts;
@@ -74,12 +81,18 @@ export type Answer<T> =
   | { readonly state: 'unknown'; readonly cause: string; readonly live?: true };
 
 export interface Related {
-  /** Looks up the objects of a kind that are to be found there (`RELATED_KINDS[kind].placesOf`). */
+  /**
+   * Looks up the objects of a kind that are to be found there (`RELATED_KINDS[kind].placesOf`).
+   *
+   * @param namespace - WHOLE_CLUSTER for kinds that are found without regard to a namespace
+   */
   find<K extends RelatedKindName>(kind: K, namespace: string, key: string): Answer<RelatedFacts[K]>;
 }
 
 /** The key of kinds that are looked up by their namespace alone. */
 export const WHOLE_NAMESPACE = '';
+/** In place of a namespace, for objects that have none, or that concern workloads of any. */
+export const WHOLE_CLUSTER = '';
 
 /** Where a look-up finds an object. */
 export interface Place {
@@ -94,7 +107,7 @@ interface Served {
   readonly resource: string;
   /** Not part of Kubernetes: its absence from a cluster is ordinary. */
   readonly optional?: true;
-  /** The workload names it (a reference), rather than it the workload. */
+  /** The workload names it (a reference), rather than it the workload; so its key is its name, by which it can be read. */
   readonly named?: true;
 }
 
@@ -160,7 +173,17 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     read: (object) => ({
       name: object.metadata.name,
       imagePullSecrets: (object.imagePullSecrets ?? []).map((reference: { name?: string }) => reference.name ?? ''),
+      mountsToken: object.automountServiceAccountToken !== false,
     }),
+    placesOf: byName,
+  },
+  PersistentVolumeClaim: {
+    kind: 'PersistentVolumeClaim',
+    group: '',
+    versions: ['v1'],
+    resource: 'persistentvolumeclaims',
+    named: true,
+    read: (object) => ({ name: object.metadata.name }),
     placesOf: byName,
   },
   LimitRange: {

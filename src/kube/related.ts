@@ -2,6 +2,7 @@
 import { deepEqual } from '../engine/equal.ts';
 import {
   RELATED_KINDS,
+  WHOLE_CLUSTER,
   type Answer,
   type Related,
   type RelatedFacts,
@@ -217,6 +218,7 @@ async function readSecretKeys(
 /**
  * Reads one named object from the API server, past the informers.
  *
+ * @param namespace - WHOLE_CLUSTER for kinds without namespaces
  * @param timeout - milliseconds
  */
 export async function readLive<K extends RelatedKindName>(
@@ -227,7 +229,8 @@ export async function readLive<K extends RelatedKindName>(
   timeout: number,
 ): Promise<Answer<RelatedFacts[K]>> {
   const { group, versions, resource, read } = RELATED_KINDS[kind];
-  const path = pathOf({ group, version: versions[0] ?? 'v1', resource }, namespace, name);
+  const place = namespace === WHOLE_CLUSTER ? undefined : namespace;
+  const path = pathOf({ group, version: versions[0] ?? 'v1', resource }, place, name);
   try {
     if (kind !== 'Secret') return { state: 'found', values: [read(await client.request('GET', path, { timeout }))] };
     const table = await client.request<{ rows: SecretRow[] }>('GET', path, {

@@ -532,7 +532,8 @@ describe('references', () => {
   const unknown = async (manifests: string, ...args: string[]): Promise<unknown[]> =>
     json(await checkText(manifests, '-o', 'json', ...args)).workloads.map(({ ready, unknown: causes }) => [
       ready,
-      ...causes.map(({ check, cause }) => `${check}: ${cause}`),
+      // Other checks that ask for the same objects say the same.
+      ...causes.filter(({ check }) => check.includes('Reference')).map(({ check, cause }) => `${check}: ${cause}`),
     ]);
 
   test.each<[string, string, unknown[]]>([

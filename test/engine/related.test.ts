@@ -8,7 +8,7 @@ import { workloadOf } from '../support/workloads.ts';
 
 const metadata = { name: 'x', namespace: 'shop' };
 
-function readOf(kind: RelatedKindName, object: object): { facts: unknown; key: string } {
+function readOf(kind: RelatedKindName, object: object): { facts: unknown; key: unknown } {
   const related = RELATED_KINDS[kind] as RelatedKind;
   const facts = related.read({ metadata, ...object });
   const [place] = related.placesOf(facts, metadata.namespace);
@@ -24,7 +24,7 @@ describe('what is kept of related objects', () => {
 
   test('the kinds that a workload names are told from those that surround it', () => {
     const named = Object.values(RELATED_KINDS).filter((related) => related.named === true);
-    expect(named.map(({ kind }) => kind)).toEqual(['Secret', 'ConfigMap', 'ServiceAccount']);
+    expect(named.map(({ kind }) => kind)).toEqual(['Secret', 'ConfigMap', 'ServiceAccount', 'PersistentVolumeClaim']);
     const optional = Object.values(RELATED_KINDS).filter((related) => related.optional === true);
     expect(optional.map(({ kind }) => kind)).toEqual(['ScaledObject', 'ExternalSecret', 'SealedSecret', 'Certificate']);
   });
@@ -40,8 +40,19 @@ describe('what is kept of related objects', () => {
     ['Secret', { data: null }, 'x', { name: 'x', type: 'Opaque', keys: [] }],
     ['ConfigMap', { data: { a: '1' }, binaryData: { b: '2' } }, 'x', { name: 'x', keys: ['a', 'b'] }],
     ['ConfigMap', {}, 'x', { name: 'x', keys: [] }],
-    ['ServiceAccount', { imagePullSecrets: [{ name: 'r' }, {}] }, 'x', { name: 'x', imagePullSecrets: ['r', ''] }],
-    ['ServiceAccount', {}, 'x', { name: 'x', imagePullSecrets: [] }],
+    [
+      'ServiceAccount',
+      { imagePullSecrets: [{ name: 'r' }, {}] },
+      'x',
+      { name: 'x', imagePullSecrets: ['r', ''], mountsToken: true },
+    ],
+    [
+      'ServiceAccount',
+      { automountServiceAccountToken: false },
+      'x',
+      { name: 'x', imagePullSecrets: [], mountsToken: false },
+    ],
+    ['PersistentVolumeClaim', { spec: { storageClassName: 'fast' } }, 'x', { name: 'x' }],
     [
       'HorizontalPodAutoscaler',
       { spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' }, minReplicas: 3, maxReplicas: 9 } },

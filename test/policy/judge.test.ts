@@ -496,6 +496,7 @@ describe('real checks', () => {
         'imageDigest Audit',
         'podSecurityRestricted Warn',
         'readOnlyRootFilesystem Audit',
+        'serviceAccountTokenMount Warn',
       ]),
     );
     expect(result).toMatchObject({ ready: 'False', undecided: [], errors: [] });

@@ -41,6 +41,8 @@ const FROZEN = `
   readOnlyRootFilesystem   N              -            w
   dedicatedServiceAccount  I              -            w
   secretsAsFiles           -              -            w
+  volumeClaimReferences    I              -            r
+  serviceAccountTokenMount I              -            r
 `;
 
 const PRIORITY: Readonly<Record<string, Priority>> = {
