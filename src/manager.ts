@@ -25,8 +25,9 @@ import { exemptionsOf } from './policy/exemptions.ts';
 import type { ServingCertificate } from './webhook/certificate-exchange.ts';
 import { CertificateKeeper } from './webhook/certificate-keeper.ts';
 import { ApiServerReads } from './webhook/live.ts';
+import { reviewException } from './webhook/exception-review.ts';
 import { reviewPolicy } from './webhook/policy-review.ts';
-import { POLICY_PATH, WebhookServer, WORKLOADS_PATH, type Certificate } from './webhook/server.ts';
+import { EXCEPTION_PATH, POLICY_PATH, WebhookServer, WORKLOADS_PATH, type Certificate } from './webhook/server.ts';
 import type { World } from './webhook/world.ts';
 import { publishWatches, stuckWatch } from './watches.ts';
 
@@ -53,6 +54,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   /** For what a request waits for, which no list may hold up. */
   const front = client.separate();
   const compiler = new PolicyCompiler(CHECKS);
+  const exceptionCompiler = new ExceptionCompiler(CHECKS);
   const kinds = WORKLOAD_KINDS;
   const exemptions = exemptionsOf([config.namespace, ...config.excludedNamespaces], config.excludedUsers);
   const now = (): number => Date.now();
@@ -104,7 +106,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const exceptions = new Exceptions({
     client,
     logger,
-    compiler: new ExceptionCompiler(CHECKS),
+    compiler: exceptionCompiler,
     onChange: (change) => reconcilers?.exceptionChanged(change),
     onStatus: (key) => reconcilers?.exceptionStatusChanged(key),
   });
@@ -150,7 +152,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
                 exemptions,
                 address: config.address,
                 caBundle: keeper.caBundle,
-                paths: { workloads: WORKLOADS_PATH, policies: POLICY_PATH },
+                paths: { workloads: WORKLOADS_PATH, policies: POLICY_PATH, exceptions: EXCEPTION_PATH },
               },
         onTrusted: (caBundle) => keeper.trusted(caBundle),
       },
@@ -230,6 +232,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     draining: () => signal.aborted,
     routeMayExist: (name) => exists(front, name),
     reviewPolicy: (request) => reviewPolicy(request, compiler, kinds),
+    reviewException: (request) => reviewException(request, exceptionCompiler, policies.set, kinds, now()),
     logger,
     metrics,
   });

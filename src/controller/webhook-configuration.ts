@@ -20,8 +20,8 @@ export interface WebhookConfigurationInput {
   readonly address: WebhookAddress;
   /** PEM certificates that sign, or signed, the serving certificate; empty: those that the API server trusts anyway. */
   readonly caBundle: string;
-  /** URL paths of the webhook for workloads (the route's name follows) and for our own policies. */
-  readonly paths: { readonly workloads: string; readonly policies: string };
+  /** URL paths of the webhook for workloads (the route's name follows) and for our own kinds. */
+  readonly paths: { readonly workloads: string; readonly policies: string; readonly exceptions: string };
 }
 
 /** Seconds the API server waits for us; our own limit is shorter. */
@@ -40,7 +40,7 @@ export interface EntryGroup {
 /** All validating entries. Every field that the API server would fill in is written, so that equal means unchanged. */
 export function validatingEntries(input: WebhookConfigurationInput): EntryGroup[] {
   return [
-    { name: '', entries: [policyEntry(input)] },
+    { name: '', entries: [exceptionEntry(input), policyEntry(input)] },
     ...input.routes.map((route) => ({ name: route.name, entries: routeEntries(route, input) })),
   ];
 }
@@ -60,6 +60,23 @@ function policyEntry(input: WebhookConfigurationInput): Entry {
     sideEffects: 'None',
     namespaceSelector: {},
     objectSelector: {},
+  };
+}
+
+/**
+ * An exception that nobody looked at could reach further than any policy allows, so Fail; and as long as its spec stays as
+ * it is, nobody needs to look: its finalizers can be removed with the operator gone.
+ */
+function exceptionEntry(input: WebhookConfigurationInput): Entry {
+  return {
+    ...common(input, input.paths.exceptions),
+    name: `exceptions.${GROUP}`,
+    rules: [rule(GROUP, VERSION, ['readinessexceptions'], ['CREATE', 'UPDATE'], 'Namespaced')],
+    failurePolicy: 'Fail',
+    sideEffects: 'None',
+    namespaceSelector: {},
+    objectSelector: {},
+    matchConditions: [SPEC_CHANGES],
   };
 }
 
@@ -171,6 +188,11 @@ function changed(labelsCount: boolean): Entry {
   const labels = labelsCount ? ' || object.metadata.?labels != oldObject.metadata.?labels' : '';
   return { name: 'changes-what-is-judged', expression: `request.operation == 'CREATE' || ${spec}${labels}` };
 }
+
+const SPEC_CHANGES: Entry = {
+  name: 'changes-spec',
+  expression: "request.operation == 'CREATE' || object.?spec != oldObject.?spec",
+};
 
 /** Rule 3: raising the count is never denied. */
 const SCALES_DOWN: Entry = {

@@ -141,6 +141,32 @@ export function standingOf({ expiresAt }: CompiledException, policy: CompiledPol
 }
 
 /**
+ * Why an exception may not be written with the end that it has.
+ *
+ * @param policies - those in force
+ * @param now - milliseconds since 1970
+ * @param isNew - one that is there already may be ended at once, and one that has ended may stay as it is
+ */
+export function endProblems(
+  exception: CompiledException,
+  policies: readonly CompiledPolicy[],
+  now: number,
+  isNew: boolean,
+): FieldProblem[] {
+  const path = ['spec', 'expiresAt'];
+  const { expiresAt } = exception;
+  if (now >= expiresAt) return isNew ? [{ path, message: 'is in the past: it would never count' }] : [];
+  const [strictest] = policies
+    .filter(({ name }) => concernsPolicy(exception, name))
+    .toSorted((a, b) => a.longestException - b.longestException);
+  if (strictest === undefined || expiresAt - now <= strictest.longestException) return [];
+  // Whole seconds: nobody writes milliseconds.
+  const latest = new Date(Math.floor((now + strictest.longestException) / 1000) * 1000);
+  const message = `is further ahead than exceptions.maxDuration of policy ${strictest.name} allows; set ${latest.toISOString()} or earlier`;
+  return [{ path, message }];
+}
+
+/**
  * When an exception's standing to a policy changes next by time alone, milliseconds since 1970; undefined: never.
  *
  * @param now - milliseconds since 1970

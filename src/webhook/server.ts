@@ -1,4 +1,4 @@
-/** The HTTPS server: /validate/<route>, /validate-policy, /healthz, /readyz, /metrics. Bounded in bytes and time. */
+/** The HTTPS server: /validate/..., /healthz, /readyz, /metrics. Bounded in bytes and time. */
 import https from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -28,6 +28,7 @@ const METRICS_TTL = 1000;
 
 export const WORKLOADS_PATH = '/validate/workloads';
 export const POLICY_PATH = '/validate/policies';
+export const EXCEPTION_PATH = '/validate/exceptions';
 
 export interface ServerOptions {
   readonly host: string;
@@ -43,6 +44,8 @@ export interface ServerOptions {
   /** Is a route that we do not know one of a policy that exists, so that we may not answer yet? */
   readonly routeMayExist: (name: string) => Promise<boolean>;
   readonly reviewPolicy: (request: AdmissionRequest) => Decision;
+  /** Asked only when requests can be judged. */
+  readonly reviewException: (request: AdmissionRequest) => Decision;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -138,6 +141,9 @@ export class WebhookServer {
       return send(response, 200, await this.#renderedMetrics(), this.#options.metrics.registry.contentType);
     }
     if (path === POLICY_PATH) return this.#answer(request, response, (review) => this.#options.reviewPolicy(review));
+    if (path === EXCEPTION_PATH) {
+      return this.#answer(request, response, (admission) => this.#reviewException(admission, response));
+    }
     if (path.startsWith(`${WORKLOADS_PATH}/`)) {
       const route = path.slice(WORKLOADS_PATH.length + 1);
       return this.#answer(request, response, (admission) => this.#judge(admission, route, response));
@@ -153,14 +159,20 @@ export class WebhookServer {
     if (missing === undefined && world.policies().route(route) === undefined && (await routeMayExist(route))) {
       missing = `policy ${route} is not in force here yet`;
     }
-    if (missing === undefined) return review(admission, route, world);
-    this.#options.metrics.admissionRequests.inc({
-      operation: admission.operation,
-      kind: admission.kind.kind,
-      decision: 'unavailable',
-    });
+    return missing === undefined ? review(admission, route, world) : this.#unavailable(admission, missing, response);
+  }
+
+  /** @returns undefined if the exception can't be judged now; then it has been answered */
+  #reviewException(admission: AdmissionRequest, response: ServerResponse): Decision | undefined {
+    const missing = this.#options.notReady();
+    return missing === undefined
+      ? this.#options.reviewException(admission)
+      : this.#unavailable(admission, missing, response);
+  }
+
+  #unavailable({ operation, kind }: AdmissionRequest, missing: string, response: ServerResponse): undefined {
+    this.#options.metrics.admissionRequests.inc({ operation, kind: kind.kind, decision: 'unavailable' });
     send(response, 503, missing);
-    return undefined;
   }
 
   async #answer(

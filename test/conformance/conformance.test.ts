@@ -63,6 +63,9 @@ beforeAll(async () => {
     reviewPolicy: () => {
       throw new Error('no policies are reviewed here');
     },
+    reviewException: () => {
+      throw new Error('no exceptions are reviewed here');
+    },
     logger: createLogger({ level: 'error', format: 'text' }),
     metrics: createMetrics(),
   });
