@@ -59,6 +59,8 @@ export interface OperatorOptions {
   readonly webhookUrl?: string;
   /** Another way to the API server than the straight one. */
   readonly kubeconfig?: string;
+  /** Another program than the bundle. */
+  readonly program?: string;
   /** More environment variables. */
   readonly env?: Record<string, string>;
 }
@@ -98,7 +100,7 @@ export async function launchOperator(
   const process_ = await cluster.run({
     command: process.execPath,
     args: [
-      join(ROOT, 'bin/readiness-operator.js'),
+      options.program ?? join(ROOT, 'bin/readiness-operator.js'),
       'serve',
       `--kubeconfig=${kubeconfig}`,
       `--listen=127.0.0.1:${port}`,

@@ -1,5 +1,6 @@
 /** What a policy's enforcement options do, each both ways, by the identities that meet them. */
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { kubectl } from '../cluster/kubectl.ts';
@@ -189,40 +190,60 @@ test('a Job made from its CronJob warns; the same Job by hand is denied', async 
   expect((await apply(byHand)).stderr).toContain('denied the request');
 });
 
-/** A cluster of its own, whose operator may not look at Secrets: what they are asked for is unknown. */
-let blind: Cluster;
+/** A cluster of its own, whose operator may not look at Secrets and has a faulty check: what can't be decided. */
+let apart: Cluster;
 beforeAll(async () => {
-  blind = await startCluster();
-  await installOperator(blind);
-  await startOperator(blind, ['--secret-access=None']);
+  apart = await startCluster();
+  await installOperator(apart);
+  await startOperator(apart, ['--secret-access=None'], { program: join(import.meta.dirname, 'faulty.ts') });
 });
-afterAll(() => blind?.stop());
+afterAll(() => apart?.stop());
+afterEach(() => kubectl(apart, ['delete', 'rpol', '--all']));
+
+const runApart = (args: readonly string[], object?: Json) =>
+  kubectl(apart, args, { allowFailure: true, ...(object === undefined ? {} : { input: JSON.stringify(object) }) });
+
+async function enforceApart(spec: Json): Promise<void> {
+  const policy = {
+    apiVersion: 'readiness-operator.dev/v1alpha1',
+    kind: 'ReadinessPolicy',
+    metadata: { name: 'apart' },
+    spec,
+  };
+  const { code, stderr } = await runApart(['apply', '-f', '-'], policy);
+  if (code !== 0) throw new Error(stderr);
+  await enforced(apart, 'apart');
+}
 
 test('onUnknown: Warn lets through what could not be found out, and says so; Deny does not', async () => {
-  const run = (args: readonly string[], object?: Json) =>
-    kubectl(blind, args, { allowFailure: true, ...(object === undefined ? {} : { input: JSON.stringify(object) }) });
-  const enforce = async (onUnknown: string): Promise<void> => {
-    const policy = {
-      apiVersion: 'readiness-operator.dev/v1alpha1',
-      kind: 'ReadinessPolicy',
-      metadata: { name: 'blind' },
-      spec: policyOf('secretReferences', {}, { onUnknown }),
-    };
-    const { code, stderr } = await run(['apply', '-f', '-'], policy);
-    if (code !== 0) throw new Error(stderr);
-    await enforced(blind, 'blind');
-  };
   const pod = (name: string): Json => ({
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace: 'default' },
     spec: { containers: [{ name: 'app', image: 'app:1', envFrom: [{ secretRef: { name: 'db' } }] }] },
   });
-  await enforce('Warn');
-  const warned = await run(['create', '-f', '-'], pod('one'));
+  await enforceApart(policyOf('secretReferences', {}, { onUnknown: 'Warn' }));
+  const warned = await runApart(['create', '-f', '-'], pod('one'));
   expect([warned.code, warned.stderr]).toEqual([0, expect.stringContaining('secretReferences: could not find out')]);
-  await enforce('Deny');
-  const denied = await run(['create', '-f', '-'], pod('two'));
+  await enforceApart(policyOf('secretReferences', {}, { onUnknown: 'Deny' }));
+  const denied = await runApart(['create', '-f', '-'], pod('two'));
   expect(denied.stderr).toContain('denied the request');
   expect(denied.stderr).toContain('could not find out');
+});
+
+test('onError: a check that fails denies, unless Warn is set or it fails on the unchanged old object too', async () => {
+  const create = (name: string) => runApart(['create', 'deployment', name, '--image=faulty:1']);
+  await enforceApart(policyOf('imageTag', {}, { onError: 'Warn' }));
+  const warned = await create('old');
+  expect([warned.code, warned.stderr]).toEqual([0, expect.stringContaining('imageTag: the check failed')]);
+
+  await enforceApart(policyOf('imageTag', {}));
+  const denied = await create('new');
+  expect(denied.stderr).toContain('denied the request');
+  expect(denied.stderr).toContain('imageTag');
+  // A fault of ours must not stop anybody from changing what it hit before.
+  const changed = await runApart(['set', 'env', 'deployment/old', 'A=1']);
+  expect([changed.code, changed.stderr]).toEqual([0, expect.stringContaining('imageTag: the check failed')]);
+  const report = await runApart(['wait', 'rrep/deployment-old', '--for=jsonpath={.ready}=Unknown', '--timeout=30s']);
+  expect([report.code, report.stderr]).toEqual([0, '']);
 });
