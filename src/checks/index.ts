@@ -27,6 +27,7 @@ import rollbackHistory from './rollbackHistory.ts';
 import rolloutStrategy from './rolloutStrategy.ts';
 import secretReferences from './secretReferences.ts';
 import secretsAsFiles from './secretsAsFiles.ts';
+import serviceAccountPermissions from './serviceAccountPermissions.ts';
 import serviceAccountReference from './serviceAccountReference.ts';
 import serviceAccountTokenMount from './serviceAccountTokenMount.ts';
 import startupProbe from './startupProbe.ts';
@@ -62,6 +63,7 @@ export const CHECKS: readonly Check[] = [
   rolloutStrategy,
   secretReferences,
   secretsAsFiles,
+  serviceAccountPermissions,
   serviceAccountReference,
   serviceAccountTokenMount,
   startupProbe,

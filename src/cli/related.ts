@@ -13,10 +13,15 @@ import type { Source } from './objects.ts';
 import { Problems } from './problems.ts';
 import { nameOf, namespaceOf } from './shape.ts';
 
-/** Objects that Kubernetes itself makes in every namespace. */
-const IN_EVERY_NAMESPACE: { readonly [K in RelatedKindName]?: Readonly<Record<string, RelatedFacts[K]>> } = {
+/** Objects that Kubernetes itself makes: in every namespace, or in every cluster (the roles meant for users). */
+const EVERYWHERE: { readonly [K in RelatedKindName]?: Readonly<Record<string, RelatedFacts[K]>> } = {
   ServiceAccount: { default: { name: 'default', imagePullSecrets: [], mountsToken: true } },
   ConfigMap: { 'kube-root-ca.crt': { name: 'kube-root-ca.crt', keys: ['ca.crt'] } },
+  ClusterRole: {
+    admin: { name: 'admin', grants: ['impersonate', 'secrets'] },
+    edit: { name: 'edit', grants: ['impersonate', 'secrets'] },
+    view: { name: 'view', grants: [] },
+  },
 };
 
 /**
@@ -41,9 +46,9 @@ export function relatedAmong(sources: readonly Source[], namespace: string, clus
       continue;
     }
     try {
-      const facts = related.read(object);
       const where = namespaceOf(object, namespace);
-      names.add(keyOf(related.kind, where, facts.name));
+      const facts = related.read({ ...object, metadata: { ...(object['metadata'] as object), namespace: where } });
+      names.add(keyOf(related.kind, ownNamespaceOf(facts, where), facts.name));
       for (const place of related.placesOf(facts, where)) {
         const key = keyOf(related.kind, place.namespace, place.key);
         const present = found.get(key);
@@ -64,10 +69,12 @@ export function relatedAmong(sources: readonly Source[], namespace: string, clus
       if (own.length > 0 && (isNamed || cluster === undefined)) return { state: 'found', values: own };
       const answer = cluster?.find(kind, where, key);
       const others =
-        answer?.state === 'found' ? answer.values.filter(({ name }) => !names.has(keyOf(kind, where, name))) : [];
+        answer?.state === 'found'
+          ? answer.values.filter((facts) => !names.has(keyOf(kind, ownNamespaceOf(facts, where), facts.name)))
+          : [];
       if (own.length + others.length > 0) return { state: 'found', values: [...own, ...others] };
       if (answer?.state === 'unknown') return answer;
-      const everywhere = IN_EVERY_NAMESPACE[kind];
+      const everywhere = EVERYWHERE[kind];
       if (everywhere !== undefined && Object.hasOwn(everywhere, key)) {
         return { state: 'found', values: [everywhere[key] as RelatedFacts[K]] };
       }
@@ -88,4 +95,9 @@ function relatedKindOf({ kind, apiVersion }: Source): RelatedKind | undefined {
 
 function keyOf(kind: RelatedKindName, namespace: string, key: string): string {
   return JSON.stringify([kind, namespace, key]);
+}
+
+/** The namespace of an object that is found without regard to it; else the one in which it was found. */
+function ownNamespaceOf(facts: RelatedFacts[RelatedKindName], found: string): string {
+  return 'namespace' in facts ? facts.namespace : found;
 }

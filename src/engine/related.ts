@@ -5,6 +5,7 @@
  * Secret by its name, an autoscaler by its target, a LimitRange by its namespace alone. Informers index by both, and an
  * object's change re-judges just the workloads that asked for it.
  */
+import { grantsOf, subjectKeysOf, type Grant } from './permissions.ts';
 import type { Labels } from './selectors.ts';
 
 export interface SecretFacts {
@@ -54,6 +55,22 @@ export interface SecretMakerFacts {
   readonly secret: string;
 }
 
+/** A Role or ClusterRole. */
+export interface RoleFacts {
+  readonly name: string;
+  readonly grants: readonly Grant[];
+}
+
+/** A RoleBinding or ClusterRoleBinding. */
+export interface BindingFacts {
+  readonly name: string;
+  /** Its own; empty for a ClusterRoleBinding. */
+  readonly namespace: string;
+  readonly role: { readonly kind: 'Role' | 'ClusterRole'; readonly name: string };
+  /** Those of its subjects that are ServiceAccounts or groups of them (`subjectsOf`). */
+  readonly subjects: readonly string[];
+}
+
 export interface RelatedFacts {
   Secret: SecretFacts;
   ConfigMap: ConfigMapFacts;
@@ -65,6 +82,10 @@ export interface RelatedFacts {
   ExternalSecret: SecretMakerFacts;
   SealedSecret: SecretMakerFacts;
   Certificate: SecretMakerFacts;
+  Role: RoleFacts;
+  ClusterRole: RoleFacts;
+  RoleBinding: BindingFacts;
+  ClusterRoleBinding: BindingFacts;
 }
 
 export type RelatedKindName = keyof RelatedFacts;
@@ -136,7 +157,16 @@ function under<F>(keyOf: (facts: F) => string) {
 const byName = under((facts: { readonly name: string }) => facts.name);
 const byTarget = under((facts: AutoscalerFacts) => facts.target);
 const bySecret = under((facts: SecretMakerFacts) => facts.secret);
+const bySubject = ({ subjects }: BindingFacts): Place[] => subjects.map((key) => ({ namespace: WHOLE_CLUSTER, key }));
 const byNamespace = under(() => WHOLE_NAMESPACE);
+
+const readRole = (object: any): RoleFacts => ({ name: object.metadata.name, grants: grantsOf(object.rules) });
+const readBinding = (object: any, namespace: string): BindingFacts => ({
+  name: object.metadata.name,
+  namespace,
+  role: { kind: object.roleRef.kind === 'Role' ? 'Role' : 'ClusterRole', name: object.roleRef.name },
+  subjects: subjectKeysOf(object.subjects),
+});
 
 export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } = {
   Secret: {
@@ -273,6 +303,40 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     optional: true,
     read: (object) => ({ name: object.metadata.name, secret: object.spec.secretName }),
     placesOf: bySecret,
+  },
+  Role: {
+    kind: 'Role',
+    group: 'rbac.authorization.k8s.io',
+    versions: ['v1'],
+    resource: 'roles',
+    named: true,
+    read: readRole,
+    placesOf: byName,
+  },
+  ClusterRole: {
+    kind: 'ClusterRole',
+    group: 'rbac.authorization.k8s.io',
+    versions: ['v1'],
+    resource: 'clusterroles',
+    named: true,
+    read: readRole,
+    placesOf: ({ name }) => [{ namespace: WHOLE_CLUSTER, key: name }],
+  },
+  RoleBinding: {
+    kind: 'RoleBinding',
+    group: 'rbac.authorization.k8s.io',
+    versions: ['v1'],
+    resource: 'rolebindings',
+    read: (object) => readBinding(object, object.metadata.namespace ?? ''),
+    placesOf: bySubject,
+  },
+  ClusterRoleBinding: {
+    kind: 'ClusterRoleBinding',
+    group: 'rbac.authorization.k8s.io',
+    versions: ['v1'],
+    resource: 'clusterrolebindings',
+    read: (object) => readBinding(object, ''),
+    placesOf: bySubject,
   },
 };
 

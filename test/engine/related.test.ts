@@ -24,7 +24,14 @@ describe('what is kept of related objects', () => {
 
   test('the kinds that a workload names are told from those that surround it', () => {
     const named = Object.values(RELATED_KINDS).filter((related) => related.named === true);
-    expect(named.map(({ kind }) => kind)).toEqual(['Secret', 'ConfigMap', 'ServiceAccount', 'PersistentVolumeClaim']);
+    expect(named.map(({ kind }) => kind)).toEqual([
+      'Secret',
+      'ConfigMap',
+      'ServiceAccount',
+      'PersistentVolumeClaim',
+      'Role',
+      'ClusterRole',
+    ]);
     const optional = Object.values(RELATED_KINDS).filter((related) => related.optional === true);
     expect(optional.map(({ kind }) => kind)).toEqual(['ScaledObject', 'ExternalSecret', 'SealedSecret', 'Certificate']);
   });
@@ -84,6 +91,31 @@ describe('what is kept of related objects', () => {
     ['Certificate', { spec: { secretName: 's' } }, 's', { name: 'x', secret: 's' }],
   ])('%s %j', (kind, object, key, facts) => {
     expect(readOf(kind, object)).toEqual({ key, facts });
+  });
+
+  test('of roles and bindings, found in the whole cluster but for a Role', () => {
+    const kept = (kind: RelatedKindName, object: object): unknown[] => {
+      const related = RELATED_KINDS[kind] as RelatedKind;
+      const facts = related.read({ metadata, ...object });
+      return [facts, ...related.placesOf(facts, metadata.namespace).map(({ namespace, key }) => [namespace, key])];
+    };
+    const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }];
+    const subjects = [
+      { kind: 'ServiceAccount', name: 'a', namespace: 'shop' },
+      { kind: 'Group', name: 'system:authenticated' },
+      { kind: 'User', name: 'alice' },
+    ];
+    const found = [
+      ['', 'ServiceAccount/shop/a'],
+      ['', 'Group/system:authenticated'],
+    ];
+    expect(kept('Role', { rules })).toEqual([{ name: 'x', grants: ['secrets'] }, ['shop', 'x']]);
+    expect(kept('ClusterRole', { rules })).toEqual([{ name: 'x', grants: ['secrets'] }, ['', 'x']]);
+    const role = { kind: 'ClusterRole', name: 'r' };
+    const facts = { name: 'x', role, subjects: found.map(([, key]) => key) };
+    expect(kept('RoleBinding', { roleRef: role, subjects })).toEqual([{ ...facts, namespace: 'shop' }, ...found]);
+    expect(kept('ClusterRoleBinding', { roleRef: role, subjects })).toEqual([{ ...facts, namespace: '' }, ...found]);
+    expect(kept('ClusterRoleBinding', { roleRef: role })).toEqual([{ name: 'x', namespace: '', role, subjects: [] }]);
   });
 
   test('never a value of a Secret', () => {

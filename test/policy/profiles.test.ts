@@ -43,6 +43,7 @@ const FROZEN = `
   secretsAsFiles           -              -            w
   volumeClaimReferences    I              -            r
   serviceAccountTokenMount I              -            r
+  serviceAccountPermissions C             I            r
 `;
 
 const PRIORITY: Readonly<Record<string, Priority>> = {

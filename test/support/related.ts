@@ -20,7 +20,7 @@ export function relatedOf(objects: readonly RawObject[], unanswered: Unanswered 
     const kind = relatedKindOf(object);
     if (kind === undefined) continue;
     const { namespace = 'default' } = object['metadata'] as { readonly namespace?: string };
-    const facts = kind.read(object);
+    const facts = kind.read({ ...object, metadata: { namespace, ...(object['metadata'] as object) } });
     for (const place of kind.placesOf(facts, namespace)) {
       const index = `${kind.kind} ${place.namespace} ${place.key}`;
       found.set(index, [...(found.get(index) ?? []), facts]);
