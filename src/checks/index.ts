@@ -26,6 +26,8 @@ import readinessProbe from './readinessProbe.ts';
 import rollbackHistory from './rollbackHistory.ts';
 import rolloutStrategy from './rolloutStrategy.ts';
 import secretReferences from './secretReferences.ts';
+import secretRotation from './secretRotation.ts';
+import secretSource from './secretSource.ts';
 import secretsAsFiles from './secretsAsFiles.ts';
 import serviceAccountPermissions from './serviceAccountPermissions.ts';
 import serviceAccountReference from './serviceAccountReference.ts';
@@ -62,6 +64,8 @@ export const CHECKS: readonly Check[] = [
   rollbackHistory,
   rolloutStrategy,
   secretReferences,
+  secretRotation,
+  secretSource,
   secretsAsFiles,
   serviceAccountPermissions,
   serviceAccountReference,

@@ -48,6 +48,8 @@ export type Outcome =
     }
   /** The operator could not find out. `recheckAt`: milliseconds since 1970 when waiting is over. */
   | { readonly type: 'unknown'; readonly cause: string; readonly recheckAt?: number }
+  /** What it says of the workload may be another thing from then on, milliseconds since 1970, if nothing else changes. */
+  | { readonly type: 'until'; readonly at: number }
   /** The check has nothing to say about this workload, for a reason that its kind does not tell. */
   | { readonly type: 'notApplicable'; readonly reason: string }
   /** Something that the report mentions although the check is met: where a value came from. */

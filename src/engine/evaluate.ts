@@ -24,7 +24,7 @@ export interface CheckResult {
   /** Why it is Unknown, NotApplicable or Error; where it is Unmet, what it could not find out beside that. */
   readonly causes: readonly string[];
   readonly notes: readonly string[];
-  /** Earliest time at which waiting is over, milliseconds since 1970. */
+  /** Earliest time at which waiting is over, or time alone may change the result; milliseconds since 1970. */
   readonly recheckAt: number | undefined;
   /** What `run` threw. */
   readonly error: unknown;
@@ -64,6 +64,9 @@ export function evaluateCheck(enabled: EnabledCheck, workload: Workload, related
         case 'unknown':
           (unknown ??= []).push(outcome.cause);
           if (outcome.recheckAt !== undefined) recheckAt = Math.min(recheckAt ?? Infinity, outcome.recheckAt);
+          break;
+        case 'until':
+          recheckAt = Math.min(recheckAt ?? Infinity, outcome.at);
           break;
         case 'notApplicable':
           (notApplicable ??= []).push(outcome.reason);

@@ -70,8 +70,8 @@ export function* judgeReference(
   }
 }
 
-/** What is going to make a Secret, as a note; undefined if nothing is. */
-function makerOf(related: Related, namespace: string, name: string): Outcome | undefined {
+/** What is going to make a Secret, or makes it, as a note; undefined if nothing does. */
+export function makerOf(related: Related, namespace: string, name: string): Outcome | undefined {
   let unknown: Outcome | undefined;
   for (const kind of SECRET_MAKERS) {
     const answer = related.find(kind, namespace, name);

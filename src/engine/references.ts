@@ -2,6 +2,7 @@
  * Every place in a pod template that names a Secret or a ConfigMap (core/v1: EnvVarSource, EnvFromSource, VolumeSource,
  * LocalObjectReference), in all kinds of containers.
  */
+import type { CheckInput } from './check.ts';
 import { OneOf } from './parameters.ts';
 import { valueAt, type Path } from './path.ts';
 import type { Workload } from './workload.ts';
@@ -104,6 +105,52 @@ export function serviceAccountOf(workload: Workload): { readonly name: string; r
   if (pod.serviceAccountName) return { name: pod.serviceAccountName, path: [...podPath, 'serviceAccountName'] };
   if (pod.serviceAccount) return { name: pod.serviceAccount, path: [...podPath, 'serviceAccount'] };
   return { name: 'default', path: podPath };
+}
+
+/** A Secret that a workload uses, through its ServiceAccount perhaps. */
+export interface SecretUse {
+  readonly reference: Reference;
+  /** How the workload comes to it, for messages; empty if it names it itself. */
+  readonly via: string;
+}
+
+/**
+ * Lists the Secrets that a workload uses: those that it names itself, less the ones that only containers name which are not
+ * judged, and the pull secrets of its ServiceAccount.
+ */
+export function* secretsUsed({
+  workload,
+  containers,
+  related,
+}: Pick<CheckInput<unknown>, 'workload' | 'containers' | 'related'>): Iterable<SecretUse> {
+  const judged = new Set(containers.map(({ name }) => name));
+  for (const reference of referencesOf(workload)) {
+    if (reference.kind !== 'Secret') continue;
+    if (reference.container === undefined || judged.has(reference.container)) yield { reference, via: '' };
+  }
+  // A pod that names no pull secrets of its own gets those of its ServiceAccount (admission plugin ServiceAccount).
+  if ((workload.pod.imagePullSecrets?.length ?? 0) > 0) return;
+  const { name: account, path } = serviceAccountOf(workload);
+  const answer = related.find('ServiceAccount', workload.namespace, account);
+  for (const name of answer.state === 'found' ? (answer.values[0]?.imagePullSecrets ?? []) : []) {
+    const reference = {
+      kind: 'Secret',
+      name,
+      keys: [],
+      optional: false,
+      pull: true,
+      path,
+      container: undefined,
+    } as const;
+    yield { reference, via: `ServiceAccount ${account} pulls images with a Secret: ` };
+  }
+}
+
+/** The same, each Secret once: at the first place that names it. */
+export function eachSecretUsed(input: Parameters<typeof secretsUsed>[0]): Iterable<SecretUse> {
+  const first = new Map<string, SecretUse>();
+  for (const use of secretsUsed(input)) if (!first.has(use.reference.name)) first.set(use.reference.name, use);
+  return first.values();
 }
 
 /**

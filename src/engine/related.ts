@@ -6,6 +6,7 @@
  * object's change re-judges just the workloads that asked for it.
  */
 import { grantsOf, subjectKeysOf, type Grant } from './permissions.ts';
+import { changedAtOf, isManaged } from './secret.ts';
 import type { Labels } from './selectors.ts';
 
 export interface SecretFacts {
@@ -13,6 +14,10 @@ export interface SecretFacts {
   readonly type: string;
   /** Names of its keys; undefined if they could not be learnt without reading values. Values are never kept. */
   readonly keys: readonly string[] | undefined;
+  /** When its data changed last, milliseconds since 1970 (`changedAtOf`). */
+  readonly changedAt: number | undefined;
+  /** It says itself that a secrets manager makes it (`isManaged`). */
+  readonly managed: boolean;
 }
 
 export interface ConfigMapFacts {
@@ -51,8 +56,8 @@ export interface AutoscalerFacts {
 /** Something that is going to make a Secret. */
 export interface SecretMakerFacts {
   readonly name: string;
-  /** Name of the Secret that it makes. */
-  readonly secret: string;
+  /** Names of the Secrets that it makes. */
+  readonly secrets: readonly string[];
 }
 
 /** A Role or ClusterRole. */
@@ -82,6 +87,10 @@ export interface RelatedFacts {
   ExternalSecret: SecretMakerFacts;
   SealedSecret: SecretMakerFacts;
   Certificate: SecretMakerFacts;
+  VaultStaticSecret: SecretMakerFacts;
+  VaultDynamicSecret: SecretMakerFacts;
+  VaultPKISecret: SecretMakerFacts;
+  SecretProviderClass: SecretMakerFacts;
   Role: RoleFacts;
   ClusterRole: RoleFacts;
   RoleBinding: BindingFacts;
@@ -156,7 +165,8 @@ function under<F>(keyOf: (facts: F) => string) {
 
 const byName = under((facts: { readonly name: string }) => facts.name);
 const byTarget = under((facts: AutoscalerFacts) => facts.target);
-const bySecret = under((facts: SecretMakerFacts) => facts.secret);
+const bySecret = ({ secrets }: SecretMakerFacts, namespace: string): Place[] =>
+  secrets.map((key) => ({ namespace, key }));
 const bySubject = ({ subjects }: BindingFacts): Place[] => subjects.map((key) => ({ namespace: WHOLE_CLUSTER, key }));
 const byNamespace = under(() => WHOLE_NAMESPACE);
 
@@ -167,6 +177,18 @@ const readBinding = (object: any, namespace: string): BindingFacts => ({
   role: { kind: object.roleRef.kind === 'Role' ? 'Role' : 'ClusterRole', name: object.roleRef.name },
   subjects: subjectKeysOf(object.subjects),
 });
+
+/** The kinds of the Vault Secrets Operator, which write what they fetch into a Secret. */
+const VAULT = {
+  group: 'secrets.hashicorp.com',
+  versions: ['v1beta1'],
+  optional: true,
+  read: (object: any): SecretMakerFacts => ({
+    name: object.metadata.name,
+    secrets: [object.spec.destination.name],
+  }),
+  placesOf: bySecret,
+} as const;
 
 export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } = {
   Secret: {
@@ -179,6 +201,8 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       name: object.metadata.name,
       type: object.type ?? 'Opaque',
       keys: [...new Set([...Object.keys(object.data ?? {}), ...Object.keys(object.stringData ?? {})])],
+      changedAt: changedAtOf(object.metadata),
+      managed: isManaged(object.metadata, object.type ?? 'Opaque'),
     }),
     placesOf: byName,
   },
@@ -279,7 +303,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     optional: true,
     read: (object) => ({
       name: object.metadata.name,
-      secret: object.spec?.target?.name ?? object.metadata.name,
+      secrets: [object.spec?.target?.name ?? object.metadata.name],
     }),
     placesOf: bySecret,
   },
@@ -291,7 +315,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     optional: true,
     read: (object) => ({
       name: object.metadata.name,
-      secret: object.spec?.template?.metadata?.name ?? object.metadata.name,
+      secrets: [object.spec?.template?.metadata?.name ?? object.metadata.name],
     }),
     placesOf: bySecret,
   },
@@ -301,7 +325,23 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     versions: ['v1'],
     resource: 'certificates',
     optional: true,
-    read: (object) => ({ name: object.metadata.name, secret: object.spec.secretName }),
+    read: (object) => ({ name: object.metadata.name, secrets: [object.spec.secretName] }),
+    placesOf: bySecret,
+  },
+  VaultStaticSecret: { kind: 'VaultStaticSecret', resource: 'vaultstaticsecrets', ...VAULT },
+  VaultDynamicSecret: { kind: 'VaultDynamicSecret', resource: 'vaultdynamicsecrets', ...VAULT },
+  VaultPKISecret: { kind: 'VaultPKISecret', resource: 'vaultpkisecrets', ...VAULT },
+  SecretProviderClass: {
+    kind: 'SecretProviderClass',
+    group: 'secrets-store.csi.x-k8s.io',
+    versions: ['v1'],
+    resource: 'secretproviderclasses',
+    optional: true,
+    // Those that it makes once a pod mounts it.
+    read: (object) => ({
+      name: object.metadata.name,
+      secrets: (object.spec?.secretObjects ?? []).map(({ secretName }: { secretName: string }) => secretName),
+    }),
     placesOf: bySecret,
   },
   Role: {
@@ -341,4 +381,12 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
 };
 
 /** The kinds whose objects make Secrets; one of them counts as the Secret being there. */
-export const SECRET_MAKERS = ['ExternalSecret', 'SealedSecret', 'Certificate'] as const satisfies RelatedKindName[];
+export const SECRET_MAKERS = [
+  'ExternalSecret',
+  'SealedSecret',
+  'Certificate',
+  'VaultStaticSecret',
+  'VaultDynamicSecret',
+  'VaultPKISecret',
+  'SecretProviderClass',
+] as const satisfies RelatedKindName[];

@@ -3,6 +3,7 @@
  * names that its field managers own (metadata.managedFields).
  */
 import type { SecretFacts } from '../engine/related.ts';
+import { changedAtOf, isManaged, type SecretMetadata } from '../engine/secret.ts';
 
 /**
  * How Secrets are looked up. `Watch`: a watch of all of them, as tables without values. `Get`: each by its name, when it is
@@ -15,12 +16,7 @@ export const SECRET_ACCESS: readonly SecretAccess[] = ['Watch', 'Get', 'None'];
 export interface SecretRow {
   /** Name, Type, Data (number of keys), Age: the printer columns of Secrets in kubernetes/pkg/printers/internalversion. */
   readonly cells: readonly unknown[];
-  readonly object: {
-    readonly metadata: {
-      readonly name: string;
-      readonly managedFields?: readonly { readonly fieldsV1?: Readonly<Record<string, object>> }[];
-    };
-  };
+  readonly object: { readonly metadata: SecretMetadata };
 }
 
 /**
@@ -34,10 +30,13 @@ export function secretFromRow({ cells, object }: SecretRow): SecretFacts {
       for (const owned of Object.keys(fieldsV1?.[field] ?? {})) if (owned.startsWith('f:')) keys.add(owned.slice(2));
     }
   }
+  const type = String(cells[1]);
   return {
     name: object.metadata.name,
-    type: String(cells[1]),
+    type,
     keys: keys.size === Number(cells[2]) ? [...keys] : undefined,
+    changedAt: changedAtOf(object.metadata),
+    managed: isManaged(object.metadata, type),
   };
 }
 

@@ -82,8 +82,9 @@ describe('the list of checks', () => {
 describe.each(cases)('%s', (name, check) => {
   const own = FIXTURES.filter((fixture) => fixture.check === name);
   // A ServiceAccount that can't be looked up is serviceAccountReference's; its pull secrets are assumed to be none, or
-  // else secretReferences could never tell anything of a file alone.
-  const ASSUMED: readonly string[] = name === 'secretReferences' ? ['ServiceAccount'] : [];
+  // else these could never tell anything of a file alone.
+  const ofUsedSecrets = ['secretReferences', 'secretRotation', 'secretSource'].includes(name);
+  const ASSUMED: readonly string[] = ofUsedSecrets ? ['ServiceAccount'] : [];
 
   describe('fixtures', () => {
     test('met and unmet', () => {

@@ -63,6 +63,9 @@ describe('evaluateCheck', () => {
     expect(evaluate([unknown]).recheckAt).toBeUndefined();
     const at = (recheckAt: number): Outcome => ({ type: 'unknown', cause: 'x', recheckAt });
     expect(evaluate([at(5), unknown, at(3), at(9)]).recheckAt).toBe(3);
+    const until = (time: number): Outcome => ({ type: 'until', at: time });
+    expect(evaluate([until(7), until(4)])).toMatchObject({ status: 'Met', recheckAt: 4 });
+    expect(evaluate([until(7), at(3), unmet])).toMatchObject({ status: 'Unmet', recheckAt: 3 });
   });
 
   test.each<[string, () => Iterable<Outcome>, string]>([

@@ -6,6 +6,8 @@ import { RELATED_KINDS, SECRET_MAKERS, type RelatedKind, type RelatedKindName } 
 import type { Related } from '../../src/engine/related.ts';
 import { workloadOf } from '../support/workloads.ts';
 
+/** A Secret that was never in a cluster, and of which nobody says where it comes from. */
+const PLAIN = { changedAt: undefined, managed: false };
 const metadata = { name: 'x', namespace: 'shop' };
 
 function readOf(kind: RelatedKindName, object: object): { facts: unknown; key: unknown } {
@@ -33,18 +35,18 @@ describe('what is kept of related objects', () => {
       'ClusterRole',
     ]);
     const optional = Object.values(RELATED_KINDS).filter((related) => related.optional === true);
-    expect(optional.map(({ kind }) => kind)).toEqual(['ScaledObject', 'ExternalSecret', 'SealedSecret', 'Certificate']);
+    expect(optional.map(({ kind }) => kind)).toEqual(['ScaledObject', ...SECRET_MAKERS]);
   });
 
   test.each<[RelatedKindName, object, string, object]>([
-    ['Secret', { type: 'T', data: { a: 'cGFzcw==' } }, 'x', { name: 'x', type: 'T', keys: ['a'] }],
+    ['Secret', { type: 'T', data: { a: 'cGFzcw==' } }, 'x', { name: 'x', type: 'T', keys: ['a'], ...PLAIN }],
     [
       'Secret',
       { stringData: { b: 'pass' }, data: { a: '', b: '' } },
       'x',
-      { name: 'x', type: 'Opaque', keys: ['a', 'b'] },
+      { name: 'x', type: 'Opaque', keys: ['a', 'b'], ...PLAIN },
     ],
-    ['Secret', { data: null }, 'x', { name: 'x', type: 'Opaque', keys: [] }],
+    ['Secret', { data: null }, 'x', { name: 'x', type: 'Opaque', keys: [], ...PLAIN }],
     ['ConfigMap', { data: { a: '1' }, binaryData: { b: '2' } }, 'x', { name: 'x', keys: ['a', 'b'] }],
     ['ConfigMap', {}, 'x', { name: 'x', keys: [] }],
     [
@@ -84,11 +86,18 @@ describe('what is kept of related objects', () => {
       'StatefulSet/db',
       { name: 'x', target: 'StatefulSet/db', minReplicas: 2, maxReplicas: 5 },
     ],
-    ['ExternalSecret', { spec: { target: { name: 's' } } }, 's', { name: 'x', secret: 's' }],
-    ['ExternalSecret', {}, 'x', { name: 'x', secret: 'x' }],
-    ['SealedSecret', { spec: { template: { metadata: { name: 's' } } } }, 's', { name: 'x', secret: 's' }],
-    ['SealedSecret', { spec: {} }, 'x', { name: 'x', secret: 'x' }],
-    ['Certificate', { spec: { secretName: 's' } }, 's', { name: 'x', secret: 's' }],
+    ['ExternalSecret', { spec: { target: { name: 's' } } }, 's', { name: 'x', secrets: ['s'] }],
+    ['ExternalSecret', {}, 'x', { name: 'x', secrets: ['x'] }],
+    ['SealedSecret', { spec: { template: { metadata: { name: 's' } } } }, 's', { name: 'x', secrets: ['s'] }],
+    ['SealedSecret', { spec: {} }, 'x', { name: 'x', secrets: ['x'] }],
+    ['Certificate', { spec: { secretName: 's' } }, 's', { name: 'x', secrets: ['s'] }],
+    ['VaultPKISecret', { spec: { destination: { name: 's' } } }, 's', { name: 'x', secrets: ['s'] }],
+    [
+      'SecretProviderClass',
+      { spec: { secretObjects: [{ secretName: 's' }, { secretName: 't' }] } },
+      's',
+      { name: 'x', secrets: ['s', 't'] },
+    ],
   ])('%s %j', (kind, object, key, facts) => {
     expect(readOf(kind, object)).toEqual({ key, facts });
   });

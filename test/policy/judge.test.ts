@@ -503,6 +503,18 @@ describe('real checks', () => {
     expect(denies(result)).toBe(true);
   });
 
+  test('a Secret that is not too old yet is looked at again when it will be', () => {
+    const policy = policyOf({ profile: 'none', checks: { secretRotation: { priority: 'Critical' } } }, compiler);
+    const workload = workloadOf('Pod', { containers: [{ name: 'app', envFrom: [{ secretRef: { name: 'db' } }] }] });
+    const { namespace } = workload;
+    const made = '2026-11-01T00:00:00Z';
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db', namespace, creationTimestamp: made } };
+    const at = (now: number): Verdict => judge(policy, workload, relatedOf([secret]), now);
+    const tooOld = Date.parse(made) + 2160 * 3_600_000;
+    expect(at(tooOld)).toMatchObject({ findings: [], recheckAt: tooOld });
+    expect(at(tooOld + 1)).toMatchObject({ findings: [{ check: 'secretRotation' }], recheckAt: undefined });
+  });
+
   test('and under none', () => {
     const result = judge(policyOf({ profile: 'none' }, compiler), bare, NOTHING_RELATED, NOW, CREATE);
     expect(result).toMatchObject({ ready: 'True', score: 100, findings: [], undecided: [] });

@@ -44,6 +44,8 @@ const FROZEN = `
   volumeClaimReferences    I              -            r
   serviceAccountTokenMount I              -            r
   serviceAccountPermissions C             I            r
+  secretRotation           I              -            r
+  secretSource             N              -            r
 `;
 
 const PRIORITY: Readonly<Record<string, Priority>> = {
