@@ -156,9 +156,20 @@ function problemOf(errors: readonly ErrorObject[] | null | undefined, root: Path
 
 /** A path as messages show it: lists of containers by the container's name, `spec.template.spec.containers[app].image`. */
 export function displayPath(path: Path, workload: Workload): string {
-  const container = workload.containers.find(({ path: at }) => at.every((step, index) => path[index] === step));
+  const container = containerAt(path, workload);
   if (container === undefined) return formatPath(path);
   const rest = formatPath(path.slice(container.path.length));
   const head = `${formatPath(container.path.slice(0, -1))}[${container.name}]`;
   return path.length === container.path.length ? head : rest.startsWith('[') ? head + rest : `${head}.${rest}`;
+}
+
+/** The container that a path leads to or into. Not searched for: a message has a path for each of thousands of containers. */
+function containerAt(path: Path, { podPath, pod, containers }: Workload): Container | undefined {
+  if (!podPath.every((step, index) => path[index] === step)) return undefined;
+  const list = path[podPath.length];
+  const index = path[podPath.length + 1];
+  if (typeof index !== 'number') return undefined;
+  const regular = pod.containers?.length ?? 0;
+  if (list === 'containers') return index < regular ? containers[index] : undefined;
+  return list === 'initContainers' ? containers[regular + index] : undefined;
 }

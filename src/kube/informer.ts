@@ -75,7 +75,7 @@ const GOOD_WATCH = 1000;
 /** Waiting times in milliseconds, from the first to the longest, by what went wrong. */
 const WAITS = {
   /** The connection broke or never came to be. Short, so that copies are right again soon after. */
-  broken: [200, 3000],
+  broken: [200, 2000],
   /** The server answers with an error, or has forgotten the place again and again. */
   refused: [500, 30_000],
   /** The API is not served, or not allowed. */

@@ -251,7 +251,8 @@ function milder(
   if (admission.raisesReplicas && check === 'minReplicas') return 'the count is raised';
   if (
     existingViolations === 'Warn' &&
-    admission.old?.().findings.some((old) => sameFinding(old, check, unmet)) === true
+    admission.old !== undefined &&
+    wordsOf(admission.old()).has(wordOf(check, unmet))
   ) {
     return 'the old object had it too';
   }
@@ -259,8 +260,20 @@ function milder(
 }
 
 /** Same check, same container, same words: the place may have moved. */
-function sameFinding(old: Finding, check: string, unmet: Unmet): boolean {
-  return old.check === check && old.container === unmet.container && old.message === unmet.message;
+function wordOf(
+  check: string,
+  { container, message }: { readonly container?: string | undefined; readonly message: string },
+): string {
+  return `${check}\n${container ?? ''}\n${message}`;
+}
+
+/** By verdict on an old object: its findings, which are compared with each one of the new object. */
+const WORDS = new WeakMap<Verdict, ReadonlySet<string>>();
+
+function wordsOf(verdict: Verdict): ReadonlySet<string> {
+  const words = WORDS.get(verdict) ?? new Set(verdict.findings.map((finding) => wordOf(finding.check, finding)));
+  WORDS.set(verdict, words);
+  return words;
 }
 
 /** What a check does that could not decide although its action is Deny. */

@@ -31,10 +31,14 @@ interface Line {
 function linesOf(workload: Workload, verdicts: readonly Verdict[]): Line[] {
   const lines = new Map<string, Line>();
   const add = (policy: string, line: Omit<Line, 'policies'>): void => {
-    const key = JSON.stringify([line.check, line.where, line.what]);
+    const key = `${line.check}\n${line.where}\n${line.what}`;
     const present = lines.get(key);
-    const [strictest] = present === undefined ? [line] : worstFirst<Omit<Line, 'policies'>>([present, line]);
-    lines.set(key, { ...(strictest ?? line), policies: [...(present?.policies ?? []), policy] });
+    if (present === undefined) {
+      lines.set(key, { ...line, policies: [policy] });
+      return;
+    }
+    const [strictest] = worstFirst<Omit<Line, 'policies'>>([present, line]);
+    lines.set(key, { ...(strictest ?? line), policies: [...present.policies, policy] });
   };
   for (const { policy, findings, undecided } of verdicts) {
     for (const finding of findings) {

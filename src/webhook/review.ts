@@ -19,6 +19,12 @@ import type { World } from './world.ts';
 /** Our own time limit for one request, live reads included; the API server gives 5 s. Milliseconds. */
 export const DEADLINE = 3000;
 
+/**
+ * Containers of one pod template. No node runs a pod with so many; an object of 130 kB can name 2,000 of them, and to judge
+ * and describe those holds up all other requests.
+ */
+const MOST_CONTAINERS = 500;
+
 /** How much of the reason for breaking the glass the audit log is given, in characters. */
 const LONGEST_REASON = 1024;
 
@@ -109,6 +115,10 @@ async function subjectOf(request: AdmissionRequest, world: World, deadline: numb
   const read = readWorkload(object as RawObject, workloadKind, request.namespace ?? '');
   if ('problem' in read) return malformed(workloadKind, read.problem);
   if (read.workload.deleting) return notJudged(kind.kind, 'it is being deleted');
+  if (read.workload.containers.length > MOST_CONTAINERS) {
+    const message = `has ${read.workload.containers.length} containers; at most ${MOST_CONTAINERS} are judged`;
+    return malformed(workloadKind, { path: read.workload.podPath, message });
+  }
   const readOld =
     request.operation === 'UPDATE' && oldObject
       ? readWorkload(oldObject, workloadKind, request.namespace ?? '')
@@ -232,13 +242,15 @@ async function settle(
   const now = world.now();
   const judgeAll = (related: Related, lenient: (policy: CompiledPolicy) => string | undefined): Verdict[] =>
     judged.map(({ policy, scope }) => {
+      // Asked for once for each finding.
+      let before: Verdict | undefined;
       const admission: Admission = {
         operation: request.operation === 'CREATE' ? 'CREATE' : 'UPDATE',
         dryRun: request.dryRun === true,
         aspect: scope === 'all' || scope === 'none' ? undefined : scope,
         raisesReplicas: raises,
         lenient: lenient(policy),
-        old: old === undefined ? undefined : () => judge(policy, old, related, now),
+        old: old === undefined ? undefined : () => (before ??= judge(policy, old, related, now)),
       };
       // Grace is measured from the old object's creation: a new one has not begun to wait.
       return judge(policy, workload, related, now, admission, world.exceptions);

@@ -30,6 +30,9 @@ export const WORKLOADS_PATH = '/validate/workloads';
 export const POLICY_PATH = '/validate/policies';
 export const EXCEPTION_PATH = '/validate/exceptions';
 
+/** A policy's name: what can be none is not worth a question to the API server. */
+const ROUTE = /^[a-z0-9][a-z0-9.-]{0,252}$/;
+
 export interface ServerOptions {
   readonly host: string;
   readonly port: number;
@@ -146,10 +149,15 @@ export class WebhookServer {
     }
     if (path.startsWith(`${WORKLOADS_PATH}/`)) {
       const route = path.slice(WORKLOADS_PATH.length + 1);
+      if (!ROUTE.test(route)) return this.#noSuchPath(request, response);
       return this.#answer(request, response, (admission) => this.#judge(admission, route, response));
     }
+    return this.#noSuchPath(request, response);
+  }
+
+  #noSuchPath(request: IncomingMessage, response: ServerResponse): void {
     request.resume();
-    return send(response, 404, 'no such path');
+    send(response, 404, 'no such path');
   }
 
   /** @returns undefined if the request can't be judged now; then it has been answered */

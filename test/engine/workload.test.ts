@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { WORKLOAD_KINDS, type WorkloadKind } from '../../src/engine/kinds.ts';
 import { formatPath, valueAt, type Path } from '../../src/engine/path.ts';
-import { displayPath, readWorkload, type RawObject } from '../../src/engine/workload.ts';
+import { displayPath, readWorkload, type Container, type RawObject } from '../../src/engine/workload.ts';
 import { junk, mutilated } from '../support/mutilate.ts';
 import { kindOf, nest, objectOf, read, workloadOf } from '../support/workloads.ts';
 import { stopwatch } from '../support/time.ts';
@@ -362,6 +362,20 @@ describe('displayPath', () => {
     [[], '(root)'],
   ])('shows %j as %s', (path, expected) => {
     expect(displayPath(path, workload)).toBe(expected);
+  });
+
+  test('does not search among the containers: a message has a path for each of them', () => {
+    let reads = 0;
+    const containers = new Proxy(Array.from({ length: 2000 }, () => workload.containers[0]) as Container[], {
+      get: (target, key) => {
+        reads += 1;
+        return Reflect.get(target, key) as unknown;
+      },
+    });
+    const many = { ...workload, containers, pod: { ...workload.pod, containers: containers.map(({ spec }) => spec) } };
+    reads = 0;
+    expect(displayPath([...pod, 'containers', 1999, 'image'], many)).toBe('spec.template.spec.containers[app].image');
+    expect(reads).toBeLessThan(10);
   });
 
   test('shows a Pod and a CronJob', () => {

@@ -150,6 +150,11 @@ const wrongShapes: [string, (object: Json) => void, string][] = [
     (object) => (object['spec'].template.spec.containers[0].env = { A: 'b' }),
     'containers[0].env: must be array',
   ],
+  [
+    '501 containers',
+    ({ spec }) => (spec.template.spec.containers = Array.from({ length: 501 }, () => spec.template.spec.containers[0])),
+    'spec.template.spec: has 501 containers; at most 500 are judged',
+  ],
 ];
 test.each(wrongShapes)('%s is denied, naming the field', async (_name, change, message) => {
   const object = good();
@@ -177,8 +182,13 @@ test('an object nested too deep to compare is refused with 422, and with 400 whe
   expect((await post(reviewOf(good()))).status).toBe(200);
 });
 
-test('a path that is no text is unknown', async () => {
-  expect((await post(reviewOf(good()), {}, '/validate/workloads/%E0%A4%A')).status).not.toBe(500);
+test('a path that can be no policy is unknown', async () => {
+  for (const route of ['%E0%A4%A', 'A', 'a/b', '', 'a'.repeat(254)]) {
+    expect(await post(reviewOf(good()), {}, `/validate/workloads/${route}`)).toEqual({
+      status: 404,
+      text: 'no such path',
+    });
+  }
 });
 
 test('other paths, methods and endpoints', async () => {
