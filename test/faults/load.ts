@@ -183,6 +183,11 @@ export class Load {
     this.#broken = undefined;
   }
 
+  /** From now on new connections are made for what goes straight; the old ones end with what is under way on them. */
+  reconnect(): void {
+    this.#trusted = '';
+  }
+
   /** Ends it, when the rate has been kept for the time that a row lasts at least, and waits for all answers. */
   async stop(): Promise<Counts> {
     while (this.#seconds < SECONDS || (this.#counts.sent < this.#rate * SECONDS && this.#seconds < 2 * SECONDS)) {

@@ -2,18 +2,20 @@
 import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { issueAuthority, issueLeaf } from '../../../src/webhook/issue.ts';
+import { issueLeaf } from '../../../src/webhook/issue.ts';
 import type { Row } from '../row.ts';
 import { NAMESPACE, type Replica, type Stage } from '../stage.ts';
 
 const SECRET = `/api/v1/namespaces/${NAMESPACE}/secrets/readiness-operator-tls`;
 const DAY = 24 * 3_600_000;
-/** The operator renews what has less than this left (docs/operations). */
-const RENEW_BEFORE = { ca: 365 * DAY, leaf: 30 * DAY };
-/** From the writing of a certificate until it is due for renewal: enough to start both replicas and the requests. */
-const DUE_IN = 20_000;
-/** A renewal is not later than this after it is due, in milliseconds. */
-const RENEWED_WITHIN = 90_000;
+/** Asks the operator for a rotation (docs/operations/certificates.md). */
+const ROTATE = 'readiness-operator.dev/rotate';
+/** A new leaf is there after this, in milliseconds. */
+const LEAF_WITHIN = 20_000;
+/** The same for a leaf of a new CA, which is trusted for 10 s first, and then no earlier than 30 s later served. */
+const AUTHORITY_WITHIN = 75_000;
+/** A Secret that somebody deleted is there again after this, in milliseconds. */
+const RESTORED_WITHIN = 30_000;
 
 type Texts = Record<'ca.crt' | 'ca.key' | 'tls.crt' | 'tls.key', string>;
 
@@ -73,39 +75,51 @@ async function bothServeAnother(stage: Stage, than: string): Promise<true | stri
 
 let before = '';
 
+async function ask(stage: Stage, rotation: 'Leaf' | 'CA' | 'Distrust'): Promise<void> {
+  await stage.admin.patch(SECRET, { metadata: { annotations: { [ROTATE]: rotation } } });
+}
+
+/** Has the operator taken the annotation away? */
+async function obeyed(stage: Stage): Promise<boolean> {
+  return (await stage.admin.get(SECRET))['metadata'].annotations?.[ROTATE] === undefined;
+}
+
+async function authorities(stage: Stage): Promise<number> {
+  return (await readTexts(stage))['ca.crt'].split('-----BEGIN').length - 1;
+}
+
 export const leafRotation: Row = {
   name: 'leaf rotation',
-  breaks: 'the leaf comes within the 30 days in which it is renewed, while requests come',
-  asserts: 'both replicas serve a new one; the CA stays',
-  prepare: async (stage) => {
-    const { 'ca.crt': cert, 'ca.key': key } = await readTexts(stage);
-    const leaf = await leafUntil(stage, { cert, key }, Date.now() + RENEW_BEFORE.leaf + DUE_IN);
-    before = new X509Certificate(leaf['tls.crt']).fingerprint256;
-    await startWith(stage, leaf);
-  },
-  run: async (stage, _load, checks) => {
+  breaks: 'a new leaf asked for by the annotation, twice, 10 s apart; requests over new connections from then on',
+  asserts: `both replicas serve a new one within ${LEAF_WITHIN / 1000} s; the CA stays`,
+  run: async (stage, load, checks) => {
     const authority = (await readTexts(stage))['ca.crt'];
-    await checks.within('both serve a new leaf', RENEWED_WITHIN, () => bothServeAnother(stage, before));
-    checks.that('the CA is the same', (await readTexts(stage))['ca.crt'].includes(authority.trim()));
-    await sleep(5000);
+    for (let time = 0; time < 2; time++) {
+      const old = await served(stage.replicas[0] as Replica);
+      await ask(stage, 'Leaf');
+      await checks.within('both serve a new leaf', LEAF_WITHIN, () => bothServeAnother(stage, old));
+      load.reconnect();
+      await sleep(10_000);
+    }
+    checks.that('the CA is the same', (await readTexts(stage))['ca.crt'] === authority);
   },
 };
 
 export const authorityRotation: Row = {
   name: 'CA rotation',
-  breaks: 'the CA comes within the year in which it is renewed, while requests come',
-  asserts: 'both replicas serve a leaf of a new CA, and the bundle vouches for it',
-  prepare: async (stage) => {
-    const end = Date.now() + RENEW_BEFORE.ca + DUE_IN;
-    const authority = await issueAuthority('readiness-operator', new Date(Date.now() - DAY), new Date(end));
-    const leaf = await leafUntil(stage, authority, Date.now() + 89 * DAY);
-    before = new X509Certificate(leaf['tls.crt']).fingerprint256;
-    await startWith(stage, { 'ca.crt': authority.cert, 'ca.key': authority.key, ...leaf });
-  },
-  run: async (stage, _load, checks) => {
-    const authority = (await readTexts(stage))['ca.key'];
-    await checks.within('both serve a leaf of another CA', RENEWED_WITHIN, () => bothServeAnother(stage, before));
-    checks.that('the CA is a new one', (await readTexts(stage))['ca.key'] !== authority);
+  breaks: 'a new CA asked for by the annotation, and then that the old one is trusted no more',
+  asserts: `both replicas serve a leaf of it within ${AUTHORITY_WITHIN / 1000} s, vouched for by the configuration; the old one goes`,
+  run: async (stage, load, checks) => {
+    const key = (await readTexts(stage))['ca.key'];
+    const old = await served(stage.replicas[0] as Replica);
+    await ask(stage, 'CA');
+    await checks.within('both serve a leaf of it', AUTHORITY_WITHIN, () => bothServeAnother(stage, old));
+    checks.that('the CA is a new one', (await readTexts(stage))['ca.key'] !== key);
+    load.reconnect();
+    await checks.within('obeyed', 5000, () => obeyed(stage));
+    await ask(stage, 'Distrust');
+    await checks.within('the old CA is gone', LEAF_WITHIN, async () => (await authorities(stage)) === 1);
+    load.reconnect();
     await sleep(5000);
   },
 };
@@ -117,7 +131,7 @@ export const secretDeleted: Row = {
   run: async (stage, _load, checks) => {
     for (let time = 0; time < 2; time++) {
       await stage.admin.remove(SECRET);
-      await checks.within('the Secret is there again', 30_000, async () => {
+      await checks.within('the Secret is there again', RESTORED_WITHIN, async () => {
         return (await stage.admin.ask('GET', SECRET)).status === 200 && bothServeAnother(stage, '');
       });
       await sleep(8000);
