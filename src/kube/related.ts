@@ -25,7 +25,8 @@ export function dependencyOf(kind: RelatedKindName, namespace: string, key: stri
 
 const NO_SECRETS = {
   state: 'unknown',
-  cause: 'the operator is set not to read secrets (--secret-access=None)',
+  // The setting first: warnings are cut short.
+  cause: '--secret-access=None: the operator is set not to read secrets',
 } as const;
 const SECRET_NOT_READ: Answer<never> = {
   state: 'unknown',

@@ -13,30 +13,46 @@ import type { World } from './world.ts';
 
 /** An UPDATE carries its object twice, escaped: a manifest of 450 kB was seen to make 4 MB. Bytes. */
 export const LARGEST_BODY = 16 * 1024 * 1024;
-/** Bodies that may be held at one time, in bytes; beyond that requests are turned away before memory grows. */
-const MOST_IN_FLIGHT = 64 * 1024 * 1024;
-/** Requests that may be judged at one time. Judging takes no time unless the API server is asked, which few requests need. */
-const MOST_JUDGED = 256;
-/** Open connections. Each API server keeps one for each request that it has under way. */
-const MOST_CONNECTIONS = 512;
-/** The API server gives 5 s; whatever takes longer is no use to anyone. Milliseconds: handshake, headers, whole request. */
-const REQUEST_TIMEOUT = 10_000;
-/** How often Node looks for what has timed out, in milliseconds. */
-const TIMEOUT_CHECK = 2000;
+/** The oldest TLS that is spoken. */
+const TLS = { minVersion: 'TLSv1.2' } as const;
+/** A DNS subdomain, as names of objects are (RFC 1123). What can be none is not worth a question to the API server. */
+const POLICY_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 /** Rendering the metrics costs as much as many requests; who asks more often gets the same text. Milliseconds. */
 const METRICS_TTL = 1000;
+
+/** What the server takes at one time; beyond that it turns away at once, before memory grows. */
+export interface Limits {
+  /** Bodies that are held, in bytes. */
+  readonly inFlight: number;
+  /** Requests that are judged. Judging takes no time unless the API server is asked, which few requests need. */
+  readonly judged: number;
+  /** Open connections. Each API server keeps one for each request that it has under way. */
+  readonly connections: number;
+  /** For the handshake, for the headers and for the whole request, in milliseconds. */
+  readonly requestTimeout: number;
+  /** How often Node looks for what has timed out, in milliseconds. */
+  readonly timeoutCheck: number;
+}
+
+/** The API server gives 5 s, so that a request which takes 10 s to come is no use to anyone. */
+export const LIMITS: Limits = {
+  inFlight: 64 * 1024 * 1024,
+  judged: 256,
+  connections: 256,
+  requestTimeout: 10_000,
+  timeoutCheck: 2000,
+};
 
 export const WORKLOADS_PATH = '/validate/workloads';
 export const POLICY_PATH = '/validate/policies';
 export const EXCEPTION_PATH = '/validate/exceptions';
 
-/** A policy's name: what can be none is not worth a question to the API server. */
-const ROUTE = /^[a-z0-9][a-z0-9.-]{0,252}$/;
-
 export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   readonly certificate: Certificate;
+  /** Absent: LIMITS. */
+  readonly limits?: Limits;
   readonly world: World;
   /** Undefined when requests can be judged, else what is still missing, in words. */
   readonly notReady: () => string | undefined;
@@ -63,26 +79,30 @@ export class WebhookServer {
   readonly #options: ServerOptions;
   readonly #server: https.Server;
   readonly #connections: Connections;
-  readonly #bodies = new Bodies(LARGEST_BODY, MOST_IN_FLIGHT);
+  readonly #limits: Limits;
+  readonly #bodies: Bodies;
   #judged = 0;
   #metrics: { readonly until: number; readonly text: Promise<string> } | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? LIMITS;
+    const { inFlight, connections, requestTimeout, timeoutCheck } = this.#limits;
+    this.#bodies = new Bodies(LARGEST_BODY, inFlight);
     this.#server = https.createServer(
       {
         ...options.certificate,
-        minVersion: 'TLSv1.2',
-        handshakeTimeout: REQUEST_TIMEOUT,
-        connectionsCheckingInterval: TIMEOUT_CHECK,
+        ...TLS,
+        handshakeTimeout: requestTimeout,
+        connectionsCheckingInterval: timeoutCheck,
       },
       (request, response) => {
         void this.#handle(request, response);
       },
     );
-    this.#connections = new Connections(this.#server, MOST_CONNECTIONS);
-    this.#server.requestTimeout = REQUEST_TIMEOUT;
-    this.#server.headersTimeout = REQUEST_TIMEOUT;
+    this.#connections = new Connections(this.#server, connections);
+    this.#server.requestTimeout = requestTimeout;
+    this.#server.headersTimeout = requestTimeout;
     // Longer than the API server keeps idle connections, so that it never writes to one that we just closed.
     this.#server.keepAliveTimeout = 120_000;
   }
@@ -99,7 +119,7 @@ export class WebhookServer {
 
   /** Serves another certificate from now on; open connections stay. */
   setCertificate(certificate: Certificate): void {
-    this.#server.setSecureContext({ ...certificate, minVersion: 'TLSv1.2' });
+    this.#server.setSecureContext({ ...certificate, ...TLS });
   }
 
   /** Takes no more connections, answers what is under way, and closes. */
@@ -148,8 +168,8 @@ export class WebhookServer {
       return this.#answer(request, response, (admission) => this.#reviewException(admission, response));
     }
     if (path.startsWith(`${WORKLOADS_PATH}/`)) {
-      const route = path.slice(WORKLOADS_PATH.length + 1);
-      if (!ROUTE.test(route)) return this.#noSuchPath(request, response);
+      const route = routeOf(path);
+      if (route === undefined) return this.#noSuchPath(request, response);
       return this.#answer(request, response, (admission) => this.#judge(admission, route, response));
     }
     return this.#noSuchPath(request, response);
@@ -191,7 +211,7 @@ export class WebhookServer {
     assertJsonPost(request);
     const body = await this.#bodies.read(request);
     if (typeof body === 'string') return turnAway(request, response, body);
-    if (this.#judged >= MOST_JUDGED) {
+    if (this.#judged >= this.#limits.judged) {
       body.release();
       return turnAway(request, response, 'tooMuch');
     }
@@ -241,6 +261,20 @@ export class WebhookServer {
       this.#metrics = { until: now + METRICS_TTL, text: this.#options.metrics.registry.metrics() };
     }
     return this.#metrics.text;
+  }
+}
+
+/**
+ * The policy that a path names; undefined: what it names can be none.
+ *
+ * @throws BadRequest if the path is encoded wrongly
+ */
+function routeOf(path: string): string | undefined {
+  try {
+    const name = decodeURIComponent(path.slice(WORKLOADS_PATH.length + 1));
+    return POLICY_NAME.test(name) ? name : undefined;
+  } catch {
+    throw new BadRequest(400, 'the path is not percent-encoded as it should be');
   }
 }
 

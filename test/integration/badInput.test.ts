@@ -182,15 +182,6 @@ test('an object nested too deep to compare is refused with 422, and with 400 whe
   expect((await post(reviewOf(good()))).status).toBe(200);
 });
 
-test('a path that can be no policy is unknown', async () => {
-  for (const route of ['%E0%A4%A', 'A', 'a/b', '', 'a'.repeat(254)]) {
-    expect(await post(reviewOf(good()), {}, `/validate/workloads/${route}`)).toEqual({
-      status: 404,
-      text: 'no such path',
-    });
-  }
-});
-
 test('other paths, methods and endpoints', async () => {
   expect((await post('{}', {}, '/nothing')).status).toBe(404);
   const get = (path: string): Promise<Answer> =>

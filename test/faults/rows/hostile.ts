@@ -76,7 +76,7 @@ const CASES: readonly Hostile[] = [
   { what: 'not JSON by its type', status: 415, body: withRequest({}), headers: { 'content-type': 'text/plain' } },
   { what: 'another method', status: 405, body: withRequest({}), method: 'PUT' },
   { what: 'no such path', status: 404, body: withRequest({}), path: '/validate' },
-  { what: 'a path that does not decode', status: 404, body: withRequest({}), path: '/validate/workloads/%E0%A4%A' },
+  { what: 'a path that does not decode', status: 400, body: withRequest({}), path: '/validate/workloads/%E0%A4%A' },
   { what: 'a body announced as 1 GB', status: 413, body: 'x', headers: { 'content-length': String(1024 * MIB) } },
   { what: 'spec is a text', status: 200, allowed: false, body: withSpec('x') },
   { what: 'spec is a list', status: 200, allowed: false, body: withSpec([1, 2]) },

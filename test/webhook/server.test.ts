@@ -1,0 +1,222 @@
+/** The server on a real socket, with limits that a test can reach. */
+import https from 'node:https';
+import net from 'node:net';
+import tls from 'node:tls';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createMetrics } from '../../src/metrics.ts';
+import type { Logger } from '../../src/logger.ts';
+import type { Decision } from '../../src/webhook/review.ts';
+import { LIMITS, POLICY_PATH, WebhookServer, WORKLOADS_PATH, type ServerOptions } from '../../src/webhook/server.ts';
+import type { World } from '../../src/webhook/world.ts';
+import { Authority } from '../cluster/pki.ts';
+
+const SILENT: Logger = Object.fromEntries(
+  ['error', 'warn', 'info', 'debug'].map((level) => [level, () => undefined]),
+) as never;
+/** No policy is in force. */
+const EMPTY = { policies: () => ({ route: () => undefined }) } as unknown as World;
+const ALLOWED: Decision = { response: { allowed: true }, decision: 'allowed', kind: 'ReadinessPolicy', errors: [] };
+const REVIEW = JSON.stringify({
+  apiVersion: 'admission.k8s.io/v1',
+  kind: 'AdmissionReview',
+  request: {
+    uid: 'u-1',
+    kind: { group: 'readiness-operator.dev', version: 'v1alpha1', kind: 'ReadinessPolicy' },
+    resource: { group: 'readiness-operator.dev', version: 'v1alpha1', resource: 'readinesspolicies' },
+    operation: 'CREATE',
+    userInfo: { username: 'alice' },
+    object: {},
+  },
+});
+
+let certificate: { cert: string; key: string };
+beforeAll(async () => {
+  const authority = await Authority.create('test');
+  const { certificate: cert, key } = await authority.server('localhost', ['127.0.0.1']);
+  certificate = { cert, key };
+});
+
+const { DEFAULT_CIPHERS } = tls;
+let server: WebhookServer | undefined;
+afterEach(async () => {
+  tls.DEFAULT_CIPHERS = DEFAULT_CIPHERS;
+  await server?.close();
+  server = undefined;
+});
+
+/** Starts a server whose every policy may exist, and returns its port. */
+async function start(more: Partial<ServerOptions> = {}): Promise<number> {
+  server = new WebhookServer({
+    host: '127.0.0.1',
+    port: 0,
+    certificate,
+    world: EMPTY,
+    notReady: () => undefined,
+    degraded: () => undefined,
+    draining: () => false,
+    routeMayExist: () => Promise.resolve(true),
+    reviewPolicy: () => ALLOWED,
+    reviewException: () => ALLOWED,
+    logger: SILENT,
+    metrics: createMetrics(),
+    ...more,
+  });
+  return server.listen();
+}
+
+/** Posts a body. @returns status and text; status 0: the connection broke */
+function post(port: number, path: string, body: string = REVIEW): Promise<{ status: number; text: string }> {
+  return new Promise((resolve) => {
+    const options = {
+      method: 'POST',
+      rejectUnauthorized: false,
+      agent: false,
+      headers: { 'content-type': 'application/json' },
+    };
+    const request = https.request(`https://127.0.0.1:${port}${path}`, options, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    request.on('error', (error) => resolve({ status: 0, text: error.message }));
+    request.end(body);
+  });
+}
+
+describe('the path names a policy', () => {
+  test.each([
+    ['%E0%A4%A', 400],
+    ['%', 400],
+    ['%zz', 400],
+    ['all%2Fstatus', 404],
+    ['all/status', 404],
+    ['..%2f..%2fsecrets', 404],
+    ['', 404],
+    ['All', 404],
+    ['a'.repeat(254), 404],
+    // Of these there may be a policy that is not in force yet.
+    ['all', 503],
+    ['%61ll', 503],
+    ['team.shop-1', 503],
+  ])('%s: %d', async (name, status) => {
+    const port = await start();
+    expect(await post(port, `${WORKLOADS_PATH}/${name}`)).toMatchObject({ status });
+  });
+
+  test('it is told in words, and the next request is judged', async () => {
+    const port = await start();
+    expect(await post(port, `${WORKLOADS_PATH}/%E0%A4%A`)).toEqual({
+      status: 400,
+      text: 'the path is not percent-encoded as it should be',
+    });
+    expect(await post(port, POLICY_PATH)).toMatchObject({ status: 200 });
+  });
+});
+
+/** Which TLS the server speaks when a client offers one version only. */
+function spoken(port: number, version: tls.SecureVersion): Promise<string> {
+  return new Promise((resolve) => {
+    const options = { rejectUnauthorized: false, minVersion: version, maxVersion: version };
+    const socket = tls.connect(port, '127.0.0.1', options, () => {
+      resolve(socket.getProtocol() ?? '');
+      socket.destroy();
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(`refused: ${error.code}`));
+  });
+}
+
+test('TLS before 1.2 is refused, also after another certificate came', async () => {
+  // At its usual level of security OpenSSL itself speaks no old version, whatever the server says.
+  tls.DEFAULT_CIPHERS = 'DEFAULT@SECLEVEL=0';
+  const port = await start();
+  const wanted = [
+    'refused: ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+    'refused: ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+    'TLSv1.2',
+    'TLSv1.3',
+  ];
+  const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
+  const all = (): Promise<string[]> => Promise.all(versions.map((version) => spoken(port, version)));
+  expect(await all()).toEqual(wanted);
+  server?.setCertificate(certificate);
+  expect(await all()).toEqual(wanted);
+});
+
+describe('what comes too slowly is cut off', () => {
+  const HEAD = `POST ${POLICY_PATH} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n`;
+  const secure = (port: number): net.Socket => tls.connect(port, '127.0.0.1', { rejectUnauthorized: false });
+  const plain = (port: number): net.Socket => net.connect(port, '127.0.0.1');
+
+  // Each goes on sending, a little at a time, so that no limit of idle time would ever end it.
+  test.each<[string, (port: number) => net.Socket, string, string]>([
+    ['the handshake', plain, '', ''],
+    ['the headers', secure, `${HEAD}x: `, 'a'],
+    ['the body', secure, `${HEAD}content-length: 100000\r\n\r\n`, ' '],
+    ['a body in chunks', secure, `${HEAD}transfer-encoding: chunked\r\n\r\n`, '1\r\n \r\n'],
+  ])('%s', async (_what, open, first, more) => {
+    const port = await start({ limits: { ...LIMITS, requestTimeout: 300, timeoutCheck: 50 } });
+    const socket = open(port);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    socket.on('error', () => undefined);
+    let drip: NodeJS.Timeout | undefined;
+    socket.once('secureConnect', () => {
+      socket.write(first);
+      drip = setInterval(() => socket.writable && socket.write(more), 20);
+    });
+    await new Promise((resolve) => socket.once('close', resolve));
+    clearInterval(drip);
+    // The answer may get lost, since we were still writing; any other answer is wrong.
+    expect(['', 'HTTP/1.1 408 Request Timeout']).toContain(answer.split('\r\n')[0]);
+    expect(await post(port, POLICY_PATH)).toMatchObject({ status: 200 });
+  });
+});
+
+test('more than are judged at one time are turned away at once, and judged again when there is room', async () => {
+  let release: () => void = () => undefined;
+  const held = new Promise<boolean>((resolve) => (release = () => resolve(true)));
+  let waiting = 0;
+  let arrived: () => void = () => undefined;
+  const full = new Promise<void>((resolve) => (arrived = resolve));
+  const port = await start({
+    limits: { ...LIMITS, judged: 3 },
+    routeMayExist: () => {
+      if (++waiting === 3) arrived();
+      return held;
+    },
+  });
+  const judged = [1, 2, 3].map(() => post(port, `${WORKLOADS_PATH}/all`));
+  await full;
+  // The three are still being judged: these answers can't have waited for them.
+  for (let index = 0; index < 5; index++) {
+    expect(await post(port, POLICY_PATH)).toEqual({ status: 503, text: 'too much at once, try again' });
+  }
+  release();
+  expect((await Promise.all(judged)).map(({ text }) => text)).toEqual(
+    Array.from({ length: 3 }, () => 'policy all is not in force here yet'),
+  );
+  expect(await post(port, POLICY_PATH)).toMatchObject({ status: 200 });
+});
+
+test('bodies that are too much together: the largest that still comes goes, and the others are answered', async () => {
+  const port = await start({ limits: { ...LIMITS, inFlight: 100_000 } });
+  const half = (size: number): { socket: net.Socket; answer: Promise<string> } => {
+    const socket = tls.connect(port, '127.0.0.1', { rejectUnauthorized: false }, () => {
+      socket.write(
+        `POST ${POLICY_PATH} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n`,
+      );
+      socket.write(' '.repeat(size));
+    });
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    socket.on('error', () => undefined);
+    return { socket, answer: new Promise((resolve) => socket.once('close', () => resolve(text))) };
+  };
+  const small = half(1000);
+  const large = half(99_500);
+  expect(await large.answer).toContain('503 Service Unavailable');
+  expect(await post(port, POLICY_PATH)).toMatchObject({ status: 200 });
+  expect(small.socket.destroyed).toBe(false);
+  small.socket.destroy();
+});
