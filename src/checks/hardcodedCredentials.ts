@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { defineCheck, unmetAt, type Outcome } from '../engine/check.ts';
-import { credentialIn, isInnocent, isPlaceholder, saysSecret } from '../engine/credentials.ts';
+import { credentialIn, isInnocent, isSecretLiteral } from '../engine/credentials.ts';
 import { matchesNamePattern } from '../engine/names.ts';
 import { Names } from '../engine/parameters.ts';
 import type { Path } from '../engine/path.ts';
@@ -8,6 +8,7 @@ import { PROBE_FIELDS } from '../engine/probes.ts';
 import type { Container } from '../engine/workload.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+const LITERAL = 'a literal credential';
 const MOVE = 'move it into a Secret and name it with valueFrom.secretKeyRef';
 
 export default defineCheck({
@@ -55,7 +56,13 @@ function* judgeEnvironment(container: Container, allow: readonly string[]): Iter
 
 const FLAG = /^(--?)([A-Za-z][\w.-]{0,128})(?:=([^]*))?$/;
 
-/** Flags: `--token=x`, `--token x`, and formats anywhere in a word. */
+/** `NAME=value` as a word, for `env` or `helm --set`. */
+const ASSIGNMENT = /^([A-Za-z_][\w.-]{0,128})=([^]*)$/;
+/** `NAME=value`, `--name=value` and `--name value` in a text of several words: one for a shell. */
+const IN_TEXT =
+  /(?<=^|[\s;&|(=,])(?:--?([A-Za-z][\w.-]{0,64})(?:=|\s{1,8}(?!-))|([A-Za-z_][\w.-]{0,64})=)(?=("[^"]{0,512}"|'[^']{0,512}'|[^\s;&|)"']{1,512}))/g;
+
+/** Flags: `--token=x`, `--token x`; assignments; the same in the text of a script; and formats anywhere in a word. */
 function* judgeWords(container: Container, field: 'command' | 'args', allow: readonly string[]): Iterable<Outcome> {
   let before: RegExpExecArray | null = null;
   for (const [index, word] of (container.spec[field] ?? []).entries()) {
@@ -67,10 +74,27 @@ function* judgeWords(container: Container, field: 'command' | 'args', allow: rea
     if (name !== undefined && matchesNamePattern(name, allow)) continue;
     const value = own === null ? word : joined;
     const found =
-      credentialIn(word) ?? (name !== undefined && value !== undefined ? literalUnder(name, value) : undefined);
+      credentialIn(word) ??
+      (name !== undefined && value !== undefined ? literalUnder(name, value) : undefined) ??
+      literalAssigned(joined ?? word, allow);
     if (found === undefined) continue;
     yield unmetAt(container, [field, index], name === undefined ? `holds ${found}` : `${dashes}${name} holds ${found}`);
   }
+}
+
+function literalAssigned(word: string, allow: readonly string[]): string | undefined {
+  if (!/\s/.test(word)) {
+    const [, name = '', value = ''] = ASSIGNMENT.exec(word) ?? [];
+    return matchesNamePattern(name, allow) ? undefined : literalUnder(name, value);
+  }
+  for (const [, flag, variable, quoted = ''] of word.matchAll(IN_TEXT)) {
+    const name = flag ?? variable ?? '';
+    const value = quoted.replace(/^(["'])([^]*)\1$/, '$2');
+    // What the shell puts together is no literal; nor is a public key, cut off at a blank.
+    const isOther = /^(?:-----|(?:ssh|ecdsa|sk-ssh)-)/.test(value) || (!quoted.startsWith("'") && /[$`]/.test(value));
+    if (!isOther && !matchesNamePattern(name, allow) && isSecretLiteral(name, value)) return LITERAL;
+  }
+  return undefined;
 }
 
 function* judgeHeaders(container: Container, allow: readonly string[]): Iterable<Outcome> {
@@ -106,5 +130,5 @@ function credentialUnder(name: string, value: string): string | undefined {
 
 /** Placeholders are left to placeholderValues: one thing, one finding. */
 function literalUnder(name: string, value: string): string | undefined {
-  return saysSecret(name) && !isInnocent(value) && !isPlaceholder(value, true) ? 'a literal credential' : undefined;
+  return isSecretLiteral(name, value) ? LITERAL : undefined;
 }

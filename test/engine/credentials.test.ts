@@ -64,7 +64,7 @@ const BY_FORMAT: readonly (readonly [kind: string, value: string])[] = [
   ['a URL with a password', 'mongodb+srv://app:f4kepassword@cluster0.example.com/app?retryWrites=true'],
   ['a URL with a password', 'https://oauth2:f4kepassword@git.example.com/shop.git'],
   ['a URL with a password', 'mysql://root:root@db/app'],
-  ['a URL with a password', 'postgres://app:$ecret@db/app'],
+  ['a URL with a password', 'postgres://app:$ecr3t@db/app'],
   ['a URL with a password', 'postgres://app:p%40ss%2Fw0rd@db/app'],
   ['a URL with a password', 'brokers: amqp://$(USER):$(PASS)@a, amqp://app:f4kepassword@b'],
   ['a connection string with a password', 'Server=db;Database=shop;User Id=sa;Password=f4kepassword;'],
