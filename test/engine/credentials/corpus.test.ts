@@ -160,7 +160,7 @@ describe('innocent', () => {
     expect(findings(deployment({ env: [{ name, value }] }), placeholderValues)).toEqual([]);
   });
 
-  test.each(words.map((list) => [list.join(' '), list]))('%s', (_, list) => {
+  test.each(words.map((list) => [list.join(' '), list] as const))('%s', (_, list) => {
     expect(findings(deployment({ args: list }))).toEqual([]);
     expect(findings(deployment({ command: list }))).toEqual([]);
     expect(findings(deployment({ command: ['sh', '-c', `app ${list.join(' ')}`] }))).toEqual([]);
