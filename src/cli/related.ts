@@ -16,7 +16,9 @@ import { nameOf, namespaceOf } from './shape.ts';
 /** Objects that Kubernetes itself makes: in every namespace, or in every cluster (the roles meant for users). */
 const EVERYWHERE: { readonly [K in RelatedKindName]?: Readonly<Record<string, RelatedFacts[K]>> } = {
   ServiceAccount: { default: { name: 'default', imagePullSecrets: [], mountsToken: true } },
-  ConfigMap: { 'kube-root-ca.crt': { name: 'kube-root-ca.crt', keys: ['ca.crt'] } },
+  ConfigMap: {
+    'kube-root-ca.crt': { name: 'kube-root-ca.crt', keys: ['ca.crt'], credentials: { found: [], more: false } },
+  },
   ClusterRole: {
     admin: { name: 'admin', grants: ['impersonate', 'secrets'] },
     edit: { name: 'edit', grants: ['impersonate', 'secrets'] },

@@ -153,6 +153,21 @@ export function eachSecretUsed(input: Parameters<typeof secretsUsed>[0]): Iterab
   return first.values();
 }
 
+/** The ConfigMaps that a workload names, each once: at the first place, less the ones that only unjudged containers name. */
+export function eachConfigMapUsed({
+  workload,
+  containers,
+}: Pick<CheckInput<unknown>, 'workload' | 'containers'>): Iterable<Reference> {
+  const judged = new Set(containers.map(({ name }) => name));
+  const first = new Map<string, Reference>();
+  for (const reference of referencesOf(workload)) {
+    const { kind, name, container } = reference;
+    if (kind !== 'ConfigMap' || first.has(name)) continue;
+    if (container === undefined || judged.has(container)) first.set(name, reference);
+  }
+  return first.values();
+}
+
 /**
  * The PersistentVolumeClaims that a pod names. A StatefulSet puts a claim of its own in place of a volume that has the name
  * of one of its volumeClaimTemplates.

@@ -5,6 +5,7 @@
  * Secret by its name, an autoscaler by its target, a LimitRange by its namespace alone. Informers index by both, and an
  * object's change re-judges just the workloads that asked for it.
  */
+import { configCredentialsOf, type ConfigCredentials } from './config-credentials.ts';
 import { grantsOf, subjectKeysOf, type Grant } from './permissions.ts';
 import { changedAtOf, isManaged } from './secret.ts';
 import type { Labels } from './selectors.ts';
@@ -24,6 +25,8 @@ export interface ConfigMapFacts {
   readonly name: string;
   /** Keys of data and binaryData. */
   readonly keys: readonly string[];
+  /** Found when it came in. Values are not kept. */
+  readonly credentials: ConfigCredentials;
 }
 
 export interface ServiceAccountFacts {
@@ -215,6 +218,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     read: (object) => ({
       name: object.metadata.name,
       keys: [...Object.keys(object.data ?? {}), ...Object.keys(object.binaryData ?? {})],
+      credentials: configCredentialsOf(object.data),
     }),
     placesOf: byName,
   },

@@ -8,6 +8,7 @@ import { workloadOf } from '../support/workloads.ts';
 
 /** A Secret that was never in a cluster, and of which nobody says where it comes from. */
 const PLAIN = { changedAt: undefined, managed: false };
+const NO_CREDENTIALS = { found: [], more: false };
 const metadata = { name: 'x', namespace: 'shop' };
 
 function readOf(kind: RelatedKindName, object: object): { facts: unknown; key: unknown } {
@@ -47,8 +48,13 @@ describe('what is kept of related objects', () => {
       { name: 'x', type: 'Opaque', keys: ['a', 'b'], ...PLAIN },
     ],
     ['Secret', { data: null }, 'x', { name: 'x', type: 'Opaque', keys: [], ...PLAIN }],
-    ['ConfigMap', { data: { a: '1' }, binaryData: { b: '2' } }, 'x', { name: 'x', keys: ['a', 'b'] }],
-    ['ConfigMap', {}, 'x', { name: 'x', keys: [] }],
+    [
+      'ConfigMap',
+      { data: { a: '1' }, binaryData: { b: '2' } },
+      'x',
+      { name: 'x', keys: ['a', 'b'], credentials: NO_CREDENTIALS },
+    ],
+    ['ConfigMap', {}, 'x', { name: 'x', keys: [], credentials: NO_CREDENTIALS }],
     [
       'ServiceAccount',
       { imagePullSecrets: [{ name: 'r' }, {}] },

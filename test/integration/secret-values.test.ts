@@ -17,6 +17,8 @@ const PLANTED = {
   'xyzzy-string-data-of-a-secret': 'stringData of a Secret',
   'xyzzy-secret-without-managers': 'a Secret whose field managers do not tell its keys',
   'xyzzy-value-of-a-configmap': 'a ConfigMap',
+  'xyzzy-password-in-a-configmap-5d5d': 'a ConfigMap under the name of a secret',
+  'xyzzy-setting-in-a-configmap-6e6e': 'a file in a ConfigMap',
   'xyzzy-literal-password-8c1f': 'a literal variable',
   [`ghp_${'a1B2c3D4e5F6'.repeat(3)}`]: 'a literal token under an ordinary name',
   'xyzzy-flag-value-77aa': 'a flag',
@@ -30,6 +32,8 @@ const [
   IN_STRING_DATA,
   WITHOUT_MANAGERS,
   IN_CONFIGMAP,
+  CONFIGMAP_PASSWORD,
+  CONFIGMAP_SETTING,
   LITERAL,
   GITHUB,
   FLAG,
@@ -113,7 +117,9 @@ beforeAll(async () => {
       data: { password },
       stringData: { other: IN_STRING_DATA },
     });
-    await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { setting: IN_CONFIGMAP } });
+    const file = `first = line\nspring.datasource.primary.password = ${CONFIGMAP_SETTING}\n`;
+    const data = { setting: IN_CONFIGMAP, DB_PASSWORD: CONFIGMAP_PASSWORD, 'app.properties': file };
+    await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
     await apply({
       apiVersion: 'v1',
       kind: 'Secret',
@@ -178,6 +184,8 @@ test('reports, statuses, Events: findings, no values', async () => {
     'holds an AWS access key',
     'holds a URL with a password',
     'has no key missing',
+    'ConfigMap planted holds a literal credential in DB_PASSWORD',
+    'ConfigMap planted holds a literal credential in app.properties (spring.datasource.primary.password)',
   ]) {
     expect(messages).toContain(said);
   }

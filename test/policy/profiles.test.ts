@@ -46,6 +46,7 @@ const FROZEN = `
   serviceAccountPermissions C             I            r
   secretRotation           I              -            r
   secretSource             N              -            r
+  configMapCredentials     I              -            r
 `;
 
 const PRIORITY: Readonly<Record<string, Priority>> = {
