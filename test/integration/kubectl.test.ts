@@ -81,6 +81,7 @@ test('allowed', async () => {
   await stage.run('create', 'serviceaccount', 'web');
   const everythingMet = stage.deployment('web', ({ template }, container) => {
     template.spec.serviceAccountName = 'web';
+    template.spec.automountServiceAccountToken = false;
     template.spec.securityContext = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
     template.spec.topologySpreadConstraints = [
       {

@@ -1,0 +1,205 @@
+/** What the reference checks learn of a cluster: past a cache that is behind, under the chart's own permissions. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { relatedAmong } from '../../src/cli/related.ts';
+import { grantsOf } from '../../src/engine/permissions.ts';
+import { RELATED_KINDS } from '../../src/engine/related.ts';
+import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { kubectl, type CommandResult } from '../cluster/kubectl.ts';
+import { enforced, installOperator, OPERATOR_IDENTITY, startOperator } from '../cluster/operator.ts';
+import { credentialsOf } from '../faults/admin.ts';
+import { FaultProxy } from '../faults/proxy.ts';
+
+jest.setTimeout(180_000);
+type Json = Record<string, any>;
+
+let cluster: Cluster;
+let proxy: FaultProxy;
+
+const run = (...args: string[]): Promise<CommandResult> => kubectl(cluster, args, { allowFailure: true });
+const apply = (...objects: Json[]): Promise<CommandResult> =>
+  kubectl(cluster, ['apply', '-f', '-'], {
+    input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+    allowFailure: true,
+  });
+
+/** A namespace and a policy that runs one check in it. */
+async function open(namespace: string, check: string): Promise<void> {
+  const metadata = { name: namespace };
+  const spec = {
+    profile: 'none',
+    match: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
+    checks: { [check]: { priority: 'Critical' } },
+  };
+  const policy = { apiVersion: 'readiness-operator.dev/v1alpha1', kind: 'ReadinessPolicy', metadata, spec };
+  expect((await apply({ apiVersion: 'v1', kind: 'Namespace', metadata }, policy)).stderr).toBe('');
+  await enforced(cluster, namespace);
+}
+
+const pod = (namespace: string, name: string, spec: Json): Json => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace },
+  spec: { containers: [{ name: 'app', image: 'registry.example.com/app:1.0.0' }], ...spec },
+});
+
+/** Asks until the answer is as wanted: what is watched comes a moment later. */
+async function until(wanted: (result: CommandResult) => boolean, ask: () => Promise<CommandResult>): Promise<void> {
+  const end = Date.now() + 60_000;
+  for (;;) {
+    const result = await ask();
+    if (wanted(result)) return;
+    if (Date.now() > end) throw new Error(`not within 60 s; the last answer: ${result.stdout}${result.stderr}`);
+    await sleep(250);
+  }
+}
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  await installOperator(cluster);
+  const identity = await credentialsOf(await cluster.kubeconfigFor(OPERATOR_IDENTITY));
+  proxy = await FaultProxy.start('operator', cluster.server, identity, cluster.dir);
+  await startOperator(cluster, [], { kubeconfig: proxy.kubeconfig });
+});
+afterAll(async () => {
+  await cluster?.stop();
+  proxy?.close();
+});
+
+test('the chart lets the operator read what checks read, and write none of it', async () => {
+  const { user, groups } = OPERATOR_IDENTITY;
+  const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
+  const reviews = Object.values(RELATED_KINDS).flatMap(({ resource, group }) =>
+    verbs.map((verb) => ({
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      spec: { user, groups, resourceAttributes: { verb, group, resource } },
+    })),
+  );
+  const input = reviews.map((review) => JSON.stringify(review)).join('\n');
+  const { stdout } = await kubectl(cluster, ['create', '-f', '-', '-o', 'jsonpath={.status.allowed}{"\\n"}'], {
+    input,
+  });
+  const answers = stdout.trim().split('\n');
+  expect(answers.length).toBe(reviews.length);
+  for (const { kind, named } of Object.values(RELATED_KINDS)) {
+    const allowed = verbs.filter((_, index) => answers[index] === 'true');
+    answers.splice(0, verbs.length);
+    expect([kind, ...allowed]).toEqual([kind, ...(named === true ? ['get'] : []), 'list', 'watch']);
+  }
+});
+
+test('a claim that the cache does not know yet is read live before a denial', async () => {
+  await open('claims', 'volumeClaimReferences');
+  const naming = (name: string, claimName: string): Json =>
+    pod('claims', name, { volumes: [{ name: 'v', persistentVolumeClaim: { claimName } }] });
+  // From here on no watch brings anything: the caches stay as they are.
+  expect(proxy.cut('silent')).toBeGreaterThan(0);
+  const claim = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'late', namespace: 'claims' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  };
+  expect((await apply(claim)).stderr).toBe('');
+  const before = proxy.requests;
+  expect((await apply(naming('a', 'late'))).stderr).toBe('');
+  expect(proxy.requests).toBeGreaterThan(before);
+  const { code, stderr } = await apply(naming('b', 'missing'));
+  expect(code).not.toBe(0);
+  expect(stderr).toContain(
+    'volumeClaimReferences  spec.volumes[0].persistentVolumeClaim.claimName: PersistentVolumeClaim missing does not exist; create PersistentVolumeClaim missing first',
+  );
+});
+
+test('bindings of any namespace count, and their roles, which may have no namespace', async () => {
+  await open('accounts', 'serviceAccountPermissions');
+  const using = (serviceAccountName: string): Json => pod('accounts', serviceAccountName, { serviceAccountName });
+  for (const name of ['plain', 'root', 'reader']) await run('-n', 'accounts', 'create', 'serviceaccount', name);
+  expect((await apply(using('plain'))).stderr).toBe('');
+
+  await run('create', 'clusterrolebinding', 'root', '--clusterrole=cluster-admin', '--serviceaccount=accounts:root');
+  await run('create', 'clusterrole', 'reader', '--verb=get,list', '--resource=secrets');
+  await run('-n', 'default', 'create', 'rolebinding', 'r', '--clusterrole=reader', '--serviceaccount=accounts:reader');
+  await until(
+    ({ stderr }) =>
+      stderr.includes(
+        'spec.serviceAccountName: ClusterRoleBinding root lets ServiceAccount root do everything (ClusterRole cluster-admin)',
+      ),
+    () => attemptOf(using('root')),
+  );
+  await until(
+    ({ stderr }) =>
+      stderr.includes(
+        'spec.serviceAccountName: RoleBinding r in namespace default lets ServiceAccount reader read all Secrets (ClusterRole reader)',
+      ),
+    () => attemptOf(using('reader')),
+  );
+  await run('delete', 'clusterrolebinding', 'root');
+  await until(
+    ({ code, stderr }) => code === 0 && stderr === '',
+    () => attemptOf(using('root')),
+  );
+});
+
+/** Creates an object, and removes it again if that worked. */
+async function attemptOf(object: Json): Promise<CommandResult> {
+  const result = await kubectl(cluster, ['create', '-f', '-'], { input: JSON.stringify(object), allowFailure: true });
+  const { namespace, name } = object['metadata'] as { namespace: string; name: string };
+  if (result.code === 0)
+    await run('-n', namespace, 'delete', 'pod', name, '--force', '--grace-period=0', '--wait=false');
+  return result;
+}
+
+test("the command line knows Kubernetes' own roles as they are", async () => {
+  const related = relatedAmong([], 'default');
+  for (const name of ['admin', 'edit', 'view']) {
+    const { rules } = JSON.parse((await run('get', 'clusterrole', name, '-o', 'json')).stdout) as { rules: never[] };
+    expect(related.find('ClusterRole', '', name)).toEqual({
+      state: 'found',
+      values: [{ name, grants: grantsOf(rules) }],
+    });
+  }
+});
+
+test('an API that comes later is noticed: what is going to make a Secret counts as the Secret', async () => {
+  await open('makers', 'secretReferences');
+  const using = pod('makers', 'web', {
+    containers: [{ name: 'app', image: 'registry.example.com/app:1.0.0', envFrom: [{ secretRef: { name: 'db' } }] }],
+  });
+  expect((await apply(using)).stderr).toContain('envFrom[0].secretRef: Secret db does not exist');
+  const names = { kind: 'VaultStaticSecret', plural: 'vaultstaticsecrets', singular: 'vaultstaticsecret' };
+  await apply({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'vaultstaticsecrets.secrets.hashicorp.com' },
+    spec: {
+      group: 'secrets.hashicorp.com',
+      scope: 'Namespaced',
+      names,
+      versions: [
+        {
+          name: 'v1beta1',
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        },
+      ],
+    },
+  });
+  await run('wait', '--for=condition=Established', 'crd/vaultstaticsecrets.secrets.hashicorp.com');
+  const maker = {
+    apiVersion: 'secrets.hashicorp.com/v1beta1',
+    kind: 'VaultStaticSecret',
+    metadata: { name: 'v', namespace: 'makers' },
+    spec: { destination: { name: 'db', create: true } },
+  };
+  await until(
+    ({ code }) => code === 0,
+    () => apply(maker),
+  );
+  await until(
+    ({ code }) => code === 0,
+    () => apply(using),
+  );
+});
