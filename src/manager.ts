@@ -27,7 +27,14 @@ import { CertificateKeeper } from './webhook/certificate-keeper.ts';
 import { ApiServerReads } from './webhook/live.ts';
 import { reviewException } from './webhook/exception-review.ts';
 import { reviewPolicy } from './webhook/policy-review.ts';
-import { EXCEPTION_PATH, POLICY_PATH, WebhookServer, WORKLOADS_PATH, type Certificate } from './webhook/server.ts';
+import {
+  EXCEPTION_PATH,
+  POLICY_PATH,
+  STAMP_PATH,
+  WebhookServer,
+  WORKLOADS_PATH,
+  type Certificate,
+} from './webhook/server.ts';
 import type { World } from './webhook/world.ts';
 import { publishWatches, stuckWatch } from './watches.ts';
 
@@ -152,7 +159,12 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
                 exemptions,
                 address: config.address,
                 caBundle: keeper.caBundle,
-                paths: { workloads: WORKLOADS_PATH, policies: POLICY_PATH, exceptions: EXCEPTION_PATH },
+                paths: {
+                  workloads: WORKLOADS_PATH,
+                  policies: POLICY_PATH,
+                  exceptions: EXCEPTION_PATH,
+                  stamp: STAMP_PATH,
+                },
               },
         onTrusted: (caBundle) => keeper.trusted(caBundle),
       },

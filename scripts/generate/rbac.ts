@@ -1,5 +1,5 @@
 /** What the operator may read, from what its checks read: the rules of its ClusterRole that no installation changes. */
-import { shardNames } from '../../src/controller/webhook-shards.ts';
+import { MUTATING, VALIDATING } from '../../src/controller/webhook-configuration-objects.ts';
 import { WORKLOAD_KINDS } from '../../src/engine/kinds.ts';
 import { RELATED_KINDS } from '../../src/engine/related.ts';
 import type { SecretAccess } from '../../src/kube/secret.ts';
@@ -38,18 +38,18 @@ export function clusterRules(): Rule[] {
     { apiGroups: [GROUP], resources: ['readinessexceptions/status'], verbs: ['patch'] },
     { apiGroups: [GROUP], resources: ['readinessreports'], verbs: ['list', 'watch', 'create', 'update', 'delete'] },
     { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
-    // Creation and lists can't be limited to names; changes are, by the rule after it.
+    // Creation and lists can't be limited to names; changes are, by the rules after it.
     {
       apiGroups: ['admissionregistration.k8s.io'],
-      resources: ['validatingwebhookconfigurations'],
+      resources: [VALIDATING, MUTATING].map(({ resource }) => resource),
       verbs: ['create', 'list', 'watch'],
     },
-    {
-      apiGroups: ['admissionregistration.k8s.io'],
-      resources: ['validatingwebhookconfigurations'],
-      resourceNames: shardNames('readiness-operator'),
+    ...[VALIDATING, MUTATING].map(({ group, resource, names }) => ({
+      apiGroups: [group],
+      resources: [resource],
+      resourceNames: names('readiness-operator'),
       verbs: ['get', 'update'],
-    },
+    })),
   ];
 }
 

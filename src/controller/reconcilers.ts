@@ -153,6 +153,6 @@ export class Reconcilers {
   }
 
   get informers(): Informer<any>[] {
-    return [this.#audit.informer, this.#configuration.informer];
+    return [this.#audit.informer, ...this.#configuration.informers];
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The ValidatingWebhookConfiguration, derived from the policies in force: the API server itself routes by namespace and
+ * What the webhook configurations say, derived from the policies in force: the API server itself routes by namespace and
  * labels, and leaves out what is never judged, so that it works with every replica of the operator gone.
  */
 import type { WorkloadKind } from '../engine/kinds.ts';
@@ -21,7 +21,12 @@ export interface WebhookConfigurationInput {
   /** PEM certificates that sign, or signed, the serving certificate; empty: those that the API server trusts anyway. */
   readonly caBundle: string;
   /** URL paths of the webhook for workloads (the route's name follows) and for our own kinds. */
-  readonly paths: { readonly workloads: string; readonly policies: string; readonly exceptions: string };
+  readonly paths: {
+    readonly workloads: string;
+    readonly policies: string;
+    readonly exceptions: string;
+    readonly stamp: string;
+  };
 }
 
 /** Seconds the API server waits for us; our own limit is shorter. */
@@ -40,9 +45,16 @@ export interface EntryGroup {
 /** All validating entries. Every field that the API server would fill in is written, so that equal means unchanged. */
 export function validatingEntries(input: WebhookConfigurationInput): EntryGroup[] {
   return [
-    { name: '', entries: [exceptionEntry(input), policyEntry(input)] },
+    { name: '', entries: [exceptionEntry(input, input.paths.exceptions), policyEntry(input)] },
     ...input.routes.map((route) => ({ name: route.name, entries: routeEntries(route, input) })),
   ];
+}
+
+/** All mutating entries: the stamp of exceptions, and nothing that workloads wait for. */
+export function mutatingEntries(input: WebhookConfigurationInput): EntryGroup[] {
+  // IfNeeded: what another webhook does to the stamp after us is undone.
+  const entry = { ...exceptionEntry(input, input.paths.stamp), reinvocationPolicy: 'IfNeeded' };
+  return [{ name: '', entries: [entry] }];
 }
 
 /** The entry names of a route: what kubectl shows as the webhook that denied. */
@@ -64,12 +76,13 @@ function policyEntry(input: WebhookConfigurationInput): Entry {
 }
 
 /**
- * An exception that nobody looked at could reach further than any policy allows, so Fail; and as long as its spec stays as
+ * An exception that nobody looked at could reach further than any policy allows, or say that somebody else asked for it, so
+ * Fail; and as long as its spec stays as
  * it is, nobody needs to look: its finalizers can be removed with the operator gone.
  */
-function exceptionEntry(input: WebhookConfigurationInput): Entry {
+function exceptionEntry(input: WebhookConfigurationInput, path: string): Entry {
   return {
-    ...common(input, input.paths.exceptions),
+    ...common(input, path),
     name: `exceptions.${GROUP}`,
     rules: [rule(GROUP, VERSION, ['readinessexceptions'], ['CREATE', 'UPDATE'], 'Namespaced')],
     failurePolicy: 'Fail',

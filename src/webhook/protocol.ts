@@ -29,9 +29,16 @@ export interface AdmissionRequest {
   readonly dryRun?: Optional<boolean>;
 }
 
+/** A change of the object, RFC 6902. */
+export type PatchOperation =
+  | { readonly op: 'add'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string };
+
 /** What the API server is answered. */
 export interface AdmissionResponse {
   readonly allowed: boolean;
+  /** Only a mutating webhook may change the object. */
+  readonly patch?: readonly PatchOperation[];
   readonly status?: { readonly code: number; readonly reason: string; readonly message: string };
   readonly warnings?: readonly string[];
   readonly auditAnnotations?: Readonly<Record<string, string>>;
@@ -140,6 +147,12 @@ function isFlag(value: unknown): boolean {
 }
 
 /** Writes the answer to a request. */
-export function encodeReview(uid: string, response: AdmissionResponse): string {
-  return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid, ...response } });
+export function encodeReview(uid: string, { patch, ...response }: AdmissionResponse): string {
+  const patched =
+    patch === undefined ? {} : { patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') };
+  return JSON.stringify({
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    response: { uid, ...response, ...patched },
+  });
 }

@@ -1,4 +1,4 @@
-/** The HTTPS server: /validate/..., /healthz, /readyz, /metrics. Bounded in bytes and time. */
+/** The HTTPS server: /validate/..., /mutate/..., /healthz, /readyz, /metrics. Bounded in bytes and time. */
 import https from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +9,7 @@ import { Bodies, type Refusal } from './bodies.ts';
 import { Connections } from './connections.ts';
 import { BadRequest, decodeReview, encodeReview, type AdmissionRequest } from './protocol.ts';
 import { review, type Decision } from './review.ts';
+import { stampException } from './stamp.ts';
 import type { World } from './world.ts';
 
 /** An UPDATE carries its object twice, escaped: a manifest of 450 kB was seen to make 4 MB. Bytes. */
@@ -46,6 +47,7 @@ export const LIMITS: Limits = {
 export const WORKLOADS_PATH = '/validate/workloads';
 export const POLICY_PATH = '/validate/policies';
 export const EXCEPTION_PATH = '/validate/exceptions';
+export const STAMP_PATH = '/mutate/exceptions';
 
 export interface ServerOptions {
   readonly host: string;
@@ -164,6 +166,7 @@ export class WebhookServer {
       return send(response, 200, await this.#renderedMetrics(), this.#options.metrics.registry.contentType);
     }
     if (path === POLICY_PATH) return this.#answer(request, response, (review) => this.#options.reviewPolicy(review));
+    if (path === STAMP_PATH) return this.#answer(request, response, stampException);
     if (path === EXCEPTION_PATH) {
       return this.#answer(request, response, (admission) => this.#reviewException(admission, response));
     }

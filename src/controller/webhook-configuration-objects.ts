@@ -1,0 +1,187 @@
+/** The configuration objects of one kind, validating or mutating, in the cluster: read, compared and written. */
+import { deepEqual } from '../engine/equal.ts';
+import { valueAt } from '../engine/path.ts';
+import type { RawObject } from '../engine/workload.ts';
+import { hasStatus, pathOf, type KubeClient, type ResourceAddress } from '../kube/client.ts';
+import { Informer } from '../kube/informer.ts';
+import type { Logger } from '../logger.ts';
+import type { Entry, EntryGroup } from './webhook-configuration.ts';
+import { shardNames, shardsOf } from './webhook-shards.ts';
+
+/** A kind of webhook configuration, and the names that its objects may bear. */
+export interface ConfigurationKind extends ResourceAddress {
+  readonly kind: string;
+  /** @param name - of the first */
+  readonly names: (name: string) => readonly string[];
+}
+
+const GROUP = 'admissionregistration.k8s.io';
+export const VALIDATING: ConfigurationKind = {
+  group: GROUP,
+  version: 'v1',
+  resource: 'validatingwebhookconfigurations',
+  kind: 'ValidatingWebhookConfiguration',
+  names: shardNames,
+};
+export const MUTATING: ConfigurationKind = {
+  group: GROUP,
+  version: 'v1',
+  resource: 'mutatingwebhookconfigurations',
+  kind: 'MutatingWebhookConfiguration',
+  // Its entries do not depend on policies, so that one object holds them.
+  names: (name) => [name],
+};
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** What is to be written so that the cluster has the entries that are wanted. */
+export interface Plan {
+  /** The objects that differ, `Kind/name`. */
+  readonly names: readonly string[];
+  /** The objects were as we wanted them, and somebody else changed them. */
+  readonly isRepair: boolean;
+  /** Names of the groups of entries for which there is no room. */
+  readonly left: readonly string[];
+  /** Writes them. @throws ApiError, also where somebody else has written meanwhile */
+  readonly write: () => Promise<void>;
+}
+
+export interface ConfigurationObjectsOptions {
+  readonly client: KubeClient;
+  readonly logger: Logger;
+  readonly kind: ConfigurationKind;
+  /** Of the first object. */
+  readonly name: string;
+  /** Told that somebody, perhaps we, changed one of them. */
+  readonly onChange: () => void;
+}
+
+export class ConfigurationObjects {
+  readonly informer: Informer<ReadonlySet<string>>;
+  readonly #options: ConfigurationObjectsOptions;
+  readonly #names: readonly string[];
+  /** What was written last, to tell a repair from a change of ours. */
+  #applied: unknown;
+
+  constructor(options: ConfigurationObjectsOptions) {
+    this.#options = options;
+    const { client, logger, kind, name, onChange } = options;
+    this.#names = kind.names(name);
+    this.informer = new Informer<ReadonlySet<string>>({
+      client,
+      ...kind,
+      versions: [kind.version],
+      keep: (object: RawObject) =>
+        this.#names.includes(String(valueAt(object, ['metadata', 'name']))) ? entryNamesOf(object) : undefined,
+      onChange,
+      onError: (error, what) => logger.warn('watching webhook configurations', { kind: kind.kind, what, error }),
+    });
+  }
+
+  /** @param owner - with which the objects are to go; undefined: nothing */
+  async plan(groups: readonly EntryGroup[], owner: OwnerReference | undefined): Promise<Plan> {
+    const { client, logger, kind } = this.#options;
+    // Read from the API server, not from the informer: what is compared must not be older than what was written last.
+    const objects = new Map<string, RawObject>();
+    for (const name of this.#names) {
+      const object = await read(client, kind, name);
+      // Objects are made one after the other: behind the first that is missing there is none, unless somebody deleted it.
+      if (object !== undefined) objects.set(name, object);
+      else if (this.informer.size <= objects.size) break;
+    }
+    const present = new Map([...objects].map(([name, object]) => [name, entryNamesOf(object)]));
+    const { objects: wanted, left } = shardsOf(groups, this.#names, present);
+    const changes = [...wanted].filter(
+      ([name, entries]) => !isAsWanted(objects.get(name), entries, owner) && (entries.length > 0 || objects.has(name)),
+    );
+    return {
+      names: changes.map(([name]) => `${kind.kind}/${name}`),
+      isRepair: changes.length > 0 && deepEqual(this.#applied, [...wanted]),
+      left,
+      write: async () => {
+        for (const [name, webhooks] of changes) {
+          await write(client, kind, name, webhooks, owner, objects.get(name));
+          logger.info('webhook configuration written', { kind: kind.kind, name, entries: webhooks.length });
+        }
+        this.#applied = [...wanted];
+      },
+    };
+  }
+}
+
+/**
+ * Takes every entry out of the objects of a kind. They stay, because the operator may not delete them.
+ *
+ * @param name - of the first
+ */
+export async function emptyObjects(client: KubeClient, kind: ConfigurationKind, name: string): Promise<void> {
+  for (const shard of kind.names(name)) {
+    for (let attempt = 0; ; attempt++) {
+      const object = await read(client, kind, shard);
+      if (object === undefined || entryNamesOf(object).size === 0) break;
+      try {
+        await client.request('PUT', pathOf(kind, undefined, shard), { body: { ...object, webhooks: [] } });
+        break;
+      } catch (error) {
+        // Another replica wrote at the same time.
+        if (!hasStatus(error, 409) || attempt >= 5) throw error;
+      }
+    }
+  }
+}
+
+async function read(client: KubeClient, kind: ConfigurationKind, name: string): Promise<RawObject | undefined> {
+  try {
+    return await client.request<RawObject>('GET', pathOf(kind, undefined, name));
+  } catch (error) {
+    if (hasStatus(error, 404)) return undefined;
+    throw error;
+  }
+}
+
+async function write(
+  client: KubeClient,
+  address: ConfigurationKind,
+  name: string,
+  webhooks: readonly Entry[],
+  owner: OwnerReference | undefined,
+  present: RawObject | undefined,
+): Promise<void> {
+  const resourceVersion = valueAt(present, ['metadata', 'resourceVersion']);
+  const body = {
+    apiVersion: `${address.group}/${address.version}`,
+    kind: address.kind,
+    metadata: {
+      name,
+      labels: { 'app.kubernetes.io/managed-by': 'readiness-operator' },
+      // Azure's admission enforcer would otherwise add selectors of its own, and we would take them away, for ever.
+      annotations: { 'admissions.enforcer/disabled': 'true' },
+      ...(owner === undefined ? {} : { ownerReferences: [owner] }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+    webhooks,
+  };
+  if (present === undefined) await client.request('POST', pathOf(address), { body });
+  else await client.request('PUT', pathOf(address, undefined, name), { body });
+}
+
+function entryNamesOf(object: RawObject): ReadonlySet<string> {
+  return new Set(((object['webhooks'] ?? []) as readonly Entry[]).map(({ name }) => String(name)));
+}
+
+function isAsWanted(
+  present: RawObject | undefined,
+  wanted: readonly Entry[],
+  owner: OwnerReference | undefined,
+): boolean {
+  return (
+    present !== undefined &&
+    deepEqual(present['webhooks'] ?? [], wanted) &&
+    deepEqual(valueAt(present, ['metadata', 'ownerReferences']), owner === undefined ? undefined : [owner])
+  );
+}
