@@ -15,6 +15,7 @@ import { WORKLOAD_KINDS } from './engine/kinds.ts';
 import type { Labels } from './engine/selectors.ts';
 import { hasStatus, KubeClient, pathOf } from './kube/client.ts';
 import { Informer, type WatchHealth } from './kube/informer.ts';
+import { EventRecorder } from './kube/events.ts';
 import { LeaderElection } from './kube/lease.ts';
 import { InformedRelated } from './kube/related.ts';
 import { createLogger } from './logger.ts';
@@ -26,9 +27,11 @@ import type { ServingCertificate } from './webhook/certificate-exchange.ts';
 import { CertificateKeeper } from './webhook/certificate-keeper.ts';
 import { ApiServerReads } from './webhook/live.ts';
 import { reviewException } from './webhook/exception-review.ts';
+import { reviewNamespace } from './webhook/namespace-review.ts';
 import { reviewPolicy } from './webhook/policy-review.ts';
 import {
   EXCEPTION_PATH,
+  NAMESPACE_PATH,
   POLICY_PATH,
   STAMP_PATH,
   WebhookServer,
@@ -132,6 +135,13 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     onTrust: () => reconcilers?.configurationChanged(),
     now,
   });
+  const events = new EventRecorder({
+    client,
+    instance: config.replica,
+    onDropped: ({ reason }) => metrics.eventsDropped.inc({ reason }),
+    onError: ({ reason, regarding }, error) =>
+      logger.warn('an event could not be written', { reason, regarding, error }),
+  });
   /** Starts what the leader does, on the state of the world as it is now. */
   const newReconcilers = (): Reconcilers => {
     let reachable = false;
@@ -145,6 +155,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       exceptions,
       workloads,
       related,
+      events,
       unreadable: (kind) => related.unreadable(kind),
       namespaceLabels: (name) => namespaces.get(name),
       configuration: {
@@ -163,6 +174,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
                   workloads: WORKLOADS_PATH,
                   policies: POLICY_PATH,
                   exceptions: EXCEPTION_PATH,
+                  namespaces: NAMESPACE_PATH,
                   stamp: STAMP_PATH,
                 },
               },
@@ -245,6 +257,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     routeMayExist: (name) => exists(front, name),
     reviewPolicy: (request) => reviewPolicy(request, compiler, kinds),
     reviewException: (request) => reviewException(request, exceptionCompiler, policies.set, kinds, now()),
+    reviewNamespace: (request) => reviewNamespace(request, policies.set, exemptions),
+    onEvent: (event, namespace) => events.record(event, namespace),
     logger,
     metrics,
   });
@@ -272,6 +286,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   }
   await drained;
   await server.close();
+  events.stop();
   await Promise.all([
     policies.stop(),
     exceptions.stop(),

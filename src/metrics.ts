@@ -70,6 +70,12 @@ export function createMetrics() {
       labelNames: ['resource', 'state'],
       registers,
     }),
+    eventsDropped: new Counter({
+      name: `${prefix}events_dropped_total`,
+      help: 'Events that were not written because there were too many of the kind.',
+      labelNames: ['reason'],
+      registers,
+    }),
     leader: new Gauge({
       name: `${prefix}leader`,
       help: '1 if this replica reconciles, else 0.',

@@ -1,8 +1,11 @@
 import { deepEqual } from '../engine/equal.ts';
+import { valueAt } from '../engine/path.ts';
 import { hasStatus, pathOf, type KubeClient } from '../kube/client.ts';
+import type { EventRecorder } from '../kube/events.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import type { Logger } from '../logger.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
+import { EXCEPTION_KIND } from '../policy/exception-schema.ts';
 import { exceptionOutlook } from './exception-status.ts';
 import { EXCEPTIONS, type ExceptionState } from './exceptions.ts';
 
@@ -18,6 +21,7 @@ export interface ExceptionReconcilerOptions {
   readonly policies: () => readonly CompiledPolicy[];
   /** How many workloads an exception is in force for. @param key - `namespace/name` */
   readonly workloads: (key: string) => number;
+  readonly events: EventRecorder;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -46,12 +50,12 @@ export class ExceptionReconciler {
   }
 
   async #reconcile(key: string): Promise<void> {
-    const { client, state, policies, workloads, now } = this.#options;
+    const { client, state, policies, workloads, events: recorder, now } = this.#options;
     const present = state(key);
     if (present === undefined) return;
     const { object, result } = present;
     const time = now();
-    const { status, recheckAt } = exceptionOutlook({
+    const { status, events, recheckAt } = exceptionOutlook({
       object,
       result,
       policies: policies(),
@@ -61,6 +65,25 @@ export class ExceptionReconciler {
     if (recheckAt !== undefined) this.#queue.addAfter(key, recheckAt - time + 1);
     if (deepEqual(status, object['status'])) return;
     const [namespace = '', name = ''] = key.split('/');
+    // Before the status, which says that they are told: one that can't be written is tried again.
+    for (const { reason, message } of events) {
+      await recorder.write(
+        {
+          reason,
+          type: 'Warning',
+          action: 'Expire',
+          note: message,
+          regarding: {
+            apiVersion: `${EXCEPTIONS.group}/${EXCEPTIONS.version}`,
+            kind: EXCEPTION_KIND,
+            namespace,
+            name,
+            uid: valueAt(object, ['metadata', 'uid']) as string | undefined,
+          },
+        },
+        String(valueAt(object, ['spec', 'expiresAt'])),
+      );
+    }
     try {
       await client.request('PATCH', pathOf(EXCEPTIONS, namespace, name, 'status'), {
         contentType: 'application/merge-patch+json',

@@ -3,6 +3,7 @@ import type { WorkloadKind } from '../engine/kinds.ts';
 import type { Related, RelatedKindName } from '../engine/related.ts';
 import type { Labels } from '../engine/selectors.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { EventRecorder } from '../kube/events.ts';
 import type { Informer } from '../kube/informer.ts';
 import type { Dependency } from '../kube/related.ts';
 import type { Logger } from '../logger.ts';
@@ -27,6 +28,7 @@ export interface ReconcilersOptions {
   readonly exceptions: Exceptions;
   readonly workloads: Workloads;
   readonly related: Related;
+  readonly events: EventRecorder;
   /** Why a related kind can't be looked up; undefined if it can. */
   readonly unreadable: (kind: RelatedKindName) => string | undefined;
   readonly namespaceLabels: (namespace: string) => Labels | undefined;

@@ -25,6 +25,7 @@ export interface WebhookConfigurationInput {
     readonly workloads: string;
     readonly policies: string;
     readonly exceptions: string;
+    readonly namespaces: string;
     readonly stamp: string;
   };
 }
@@ -45,7 +46,10 @@ export interface EntryGroup {
 /** All validating entries. Every field that the API server would fill in is written, so that equal means unchanged. */
 export function validatingEntries(input: WebhookConfigurationInput): EntryGroup[] {
   return [
-    { name: '', entries: [exceptionEntry(input, input.paths.exceptions), policyEntry(input)] },
+    {
+      name: '',
+      entries: [exceptionEntry(input, input.paths.exceptions), ...namespaceEntries(input), policyEntry(input)],
+    },
     ...input.routes.map((route) => ({ name: route.name, entries: routeEntries(route, input) })),
   ];
 }
@@ -91,6 +95,26 @@ function exceptionEntry(input: WebhookConfigurationInput, path: string): Entry {
     objectSelector: {},
     matchConditions: [SPEC_CHANGES],
   };
+}
+
+/** Where a policy selects namespaces, a change of their labels is looked at, to tell what leaves it; never to refuse it. */
+function namespaceEntries(input: WebhookConfigurationInput): Entry[] {
+  const { routes, exemptions, paths } = input;
+  if (!routes.some(({ policies }) => policies[0]?.match.spec.namespaceSelector !== undefined)) return [];
+  return [
+    {
+      ...common(input, paths.namespaces),
+      name: `namespaces.${GROUP}`,
+      rules: [rule('', 'v1', ['namespaces'], ['UPDATE'], 'Cluster')],
+      failurePolicy: 'Ignore',
+      // Nobody is to wait long for a warning.
+      timeoutSeconds: 3,
+      sideEffects: 'NoneOnDryRun',
+      namespaceSelector: notIn(exemptions),
+      objectSelector: {},
+      matchConditions: [LABELS_CHANGE],
+    },
+  ];
 }
 
 function routeEntries(route: Route, input: WebhookConfigurationInput): Entry[] {
@@ -181,10 +205,14 @@ function namespaceSelector({ match }: CompiledPolicy, exemptions: Exemptions): E
   const { matchLabels, matchExpressions = [] } = match.spec.namespaceSelector ?? {};
   return {
     ...(matchLabels === undefined ? {} : { matchLabels }),
-    matchExpressions: [
-      ...matchExpressions,
-      { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...exemptions.namespaces].toSorted() },
-    ],
+    matchExpressions: [...matchExpressions, ...notIn(exemptions).matchExpressions],
+  };
+}
+
+/** Selects all namespaces but those that no policy concerns. */
+function notIn({ namespaces }: Exemptions) {
+  return {
+    matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...namespaces].toSorted() }],
   };
 }
 
@@ -201,6 +229,11 @@ function changed(labelsCount: boolean): Entry {
   const labels = labelsCount ? ' || object.metadata.?labels != oldObject.metadata.?labels' : '';
   return { name: 'changes-what-is-judged', expression: `request.operation == 'CREATE' || ${spec}${labels}` };
 }
+
+const LABELS_CHANGE: Entry = {
+  name: 'changes-labels',
+  expression: 'object.metadata.?labels != oldObject.metadata.?labels',
+};
 
 const SPEC_CHANGES: Entry = {
   name: 'changes-spec',

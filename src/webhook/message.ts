@@ -13,6 +13,8 @@ const LONGEST_WARNING = 120;
 const LONGEST_WARNINGS = 2048;
 /** Exceptions that no longer count are named to this number. */
 const MOST_LAPSED = 3;
+/** Policies that are left are named to this number. */
+const MOST_LEFT = 10;
 /** A finding repeats at most this much of what a user wrote. */
 const LONGEST_LINE = 400;
 
@@ -136,6 +138,24 @@ export function warningsOf(workload: Workload, verdicts: readonly Verdict[]): st
   }
   const more = all.length - kept.length;
   return more === 0 ? kept : [`[readiness-operator] and ${more} more warnings than are shown here`, ...kept];
+}
+
+/**
+ * The warnings of what leaves policies, one a policy up to a number.
+ *
+ * @param what - in words: `Namespace shop`
+ * @param selector - the field of a policy's match that selects it no more
+ */
+export function leavingWarnings(
+  what: string,
+  selector: 'namespaceSelector' | 'workloadSelector',
+  policies: readonly string[],
+): string[] {
+  const kept = policies
+    .slice(0, MOST_LEFT)
+    .map((policy) => cut(`[${policy}] ${selector} matches no more: ${what} leaves the policy`, LONGEST_WARNING));
+  const more = policies.length - kept.length;
+  return more === 0 ? kept : [`[readiness-operator] and ${more} more policies are left than are shown here`, ...kept];
 }
 
 function cut(text: string, longest: number): string {

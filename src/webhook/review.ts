@@ -5,14 +5,16 @@ import { apiVersionOf, workloadKindOf, type WorkloadKind } from '../engine/kinds
 import { formatPath, valueAt } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
 import { readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
+import type { ClusterEvent } from '../kube/events.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
 import { MIRROR_POD_ANNOTATION, NODE_USER_PREFIX, RESTARTED_AT } from '../policy/exemptions.ts';
 import { denies, judge, type Admission, type Verdict } from '../policy/judge.ts';
 import { reportNameOf } from '../policy/report.ts';
-import type { Route } from '../policy/routes.ts';
+import { judges, type Route } from '../policy/routes.ts';
 import { breakGlass, type BreakGlass } from './break-glass.ts';
 import { refreshed } from './live.ts';
-import { denialMessage, warningsOf } from './message.ts';
+import { breakGlassUsed, policyLeft, rolloutDenied, workloadSubject } from './events.ts';
+import { denialMessage, leavingWarnings, nameOf, warningsOf } from './message.ts';
 import type { AdmissionRequest, AdmissionResponse } from './protocol.ts';
 import type { World } from './world.ts';
 
@@ -36,6 +38,8 @@ export interface Decision {
   readonly errors: Verdict['errors'];
   /** Names of the policies that would have denied and were bypassed; told by one of several calls for a request. */
   readonly bypassed?: readonly string[];
+  /** To be recorded unless the request is a dry-run; each told by one of several calls for a request. */
+  readonly events?: readonly ClusterEvent[];
 }
 
 /** A change that some policies judge. */
@@ -76,10 +80,42 @@ export async function review(request: AdmissionRequest, routeName: string, world
     .flatMap(({ policies }) => policies)
     .map((policy) => ({ policy, scope: scopeOf(policy, subject, operation) }))
     .filter(({ scope }) => scope !== 'none');
-  if (judged.length === 0) return notJudged(workload.kind.kind, 'nothing that a policy judges has changed');
+  const decision =
+    judged.length === 0
+      ? notJudged(workload.kind.kind, 'nothing that a policy judges has changed')
+      : answer(
+          subject,
+          await settle(judged, subject, request, world, deadline),
+          routes,
+          routeName,
+          request,
+          world.now(),
+        );
+  return tellingWhatIsLeft(decision, subject, world.policies().route(routeName), request);
+}
 
-  const settled = await settle(judged, subject, request, world, deadline);
-  return answer(workload, settled, routes, routeName, operation, world.now());
+/**
+ * Labels that no longer match a workloadSelector take a workload out of its policies: the API server asks once more, by
+ * their route, because the old labels matched.
+ */
+function tellingWhatIsLeft(
+  decision: Decision,
+  { workload, old }: Subject,
+  route: Route | undefined,
+  { userInfo }: AdmissionRequest,
+): Decision {
+  const selects = route?.policies[0]?.match.workload;
+  if (route === undefined || selects === undefined || old === undefined || !decision.response.allowed) return decision;
+  if (!selects(old.labels) || selects(workload.labels)) return decision;
+  const left = route.policies.map(({ name }) => name);
+  const [what, regarding] = [nameOf(workload), workloadSubject(workload, old.uid)];
+  const warnings = leavingWarnings(what, 'workloadSelector', left);
+  return {
+    ...decision,
+    response: { ...decision.response, warnings: [...warnings, ...(decision.response.warnings ?? [])] },
+    decision: 'warned',
+    events: [...(decision.events ?? []), policyLeft(userInfo, regarding, what, left)],
+  };
 }
 
 function notJudged(kind: string, reason: string): Decision {
@@ -297,21 +333,34 @@ function deniesBy({ findings, undecided, policy }: Verdict, scope: string): bool
 
 /** kubectl shows one entry's denial and every entry's warnings: all deny with one text, the first alone warns. */
 function answer(
-  workload: Workload,
+  { workload, old, aspect }: Subject,
   { verdicts, glass }: Settled,
   routes: readonly Route[],
   routeName: string,
-  operation: 'CREATE' | 'UPDATE',
+  { operation, userInfo }: AdmissionRequest,
   now: number,
 ): Decision {
   const denied = verdicts.some(denies);
-  const isFirst = (routes[0]?.name ?? routeName) === routeName;
+  // A route is asked about a change that its policies judge; about a subresource, if any of their checks judges that.
+  const first = routes.find(
+    (route) =>
+      (aspect === undefined || judges(route, aspect)) && verdicts.some(({ policy }) => route.policies.includes(policy)),
+  );
+  const isFirst = first?.name === routeName;
   const warnings = isFirst ? warningsOf(workload, verdicts) : [];
   const warned = warnings.length > 0;
   const checks = verdicts.flatMap(({ findings, undecided }) => [...findings, ...undecided].map(({ check }) => check));
   const exceptions = [...new Set(verdicts.flatMap(({ excepted }) => excepted.map(({ exception }) => exception.name)))];
-  const bypassed = denied ? [] : [...(glass?.granted ?? [])].toSorted();
+  const bypassedPolicies = verdicts
+    .map(({ policy }) => policy)
+    .filter(({ name }) => !denied && glass?.granted.has(name));
+  const bypassed = bypassedPolicies.map(({ name }) => name).toSorted();
   const decision = denied ? 'denied' : warned ? 'warned' : 'allowed';
+  const events = !isFirst
+    ? []
+    : denied
+      ? rolloutDenied(userInfo, workload, old, verdicts)
+      : breakGlassUsed(userInfo, workload, old, bypassedPolicies, glass?.reason ?? '');
   return {
     response: {
       allowed: !denied,
@@ -345,5 +394,6 @@ function answer(
     kind: workload.kind.kind,
     errors: verdicts.flatMap(({ errors }) => errors),
     ...(isFirst && bypassed.length > 0 ? { bypassed } : {}),
+    ...(events.length > 0 ? { events } : {}),
   };
 }

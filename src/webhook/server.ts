@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestedTooDeep } from '../engine/equal.ts';
+import type { ClusterEvent } from '../kube/events.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { Bodies, type Refusal } from './bodies.ts';
@@ -47,6 +48,7 @@ export const LIMITS: Limits = {
 export const WORKLOADS_PATH = '/validate/workloads';
 export const POLICY_PATH = '/validate/policies';
 export const EXCEPTION_PATH = '/validate/exceptions';
+export const NAMESPACE_PATH = '/validate/namespaces';
 export const STAMP_PATH = '/mutate/exceptions';
 
 export interface ServerOptions {
@@ -67,6 +69,9 @@ export interface ServerOptions {
   readonly reviewPolicy: (request: AdmissionRequest) => Decision;
   /** Asked only when requests can be judged. */
   readonly reviewException: (request: AdmissionRequest) => Decision;
+  readonly reviewNamespace: (request: AdmissionRequest) => Decision;
+  /** Told of each event of a request that was no dry-run, after it has been answered. @param namespace - of the request */
+  readonly onEvent: (event: ClusterEvent, namespace: string) => void;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -166,6 +171,9 @@ export class WebhookServer {
       return send(response, 200, await this.#renderedMetrics(), this.#options.metrics.registry.contentType);
     }
     if (path === POLICY_PATH) return this.#answer(request, response, (review) => this.#options.reviewPolicy(review));
+    if (path === NAMESPACE_PATH) {
+      return this.#answer(request, response, (review) => this.#options.reviewNamespace(review));
+    }
     if (path === STAMP_PATH) return this.#answer(request, response, stampException);
     if (path === EXCEPTION_PATH) {
       return this.#answer(request, response, (admission) => this.#reviewException(admission, response));
@@ -238,7 +246,7 @@ export class WebhookServer {
     const admission = decodeReview(body);
     const decision = await decide(admission);
     if (decision === undefined) return;
-    const { metrics, logger } = this.#options;
+    const { metrics, logger, onEvent } = this.#options;
     for (const { check, error } of decision.errors) {
       metrics.checkErrors.inc({ check });
       logger.error('a check failed', {
@@ -256,6 +264,7 @@ export class WebhookServer {
     metrics.admissionRequests.inc({ operation: admission.operation, kind: decision.kind, decision: decision.decision });
     for (const policy of decision.bypassed ?? []) metrics.breakGlass.inc({ policy });
     metrics.admissionDuration.observe((performance.now() - start) / 1000);
+    for (const event of decision.events ?? []) onEvent(event, admission.namespace ?? '');
   }
 
   #renderedMetrics(): Promise<string> {

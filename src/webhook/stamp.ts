@@ -28,7 +28,7 @@ export function stampException(request: AdmissionRequest): Decision {
 
 /** The user as the stamp has room for. */
 function requesterOf({ username, groups }: AdmissionRequest['userInfo']): Requester {
-  const kept = (groups ?? []).filter((group) => [...group].length <= LONGEST_GROUP).slice(0, MOST_GROUPS);
+  const kept = (groups ?? []).filter((group) => group.length <= LONGEST_GROUP).slice(0, MOST_GROUPS);
   return { username: username ?? '', ...(kept.length === 0 ? {} : { groups: kept }) };
 }
 

@@ -66,6 +66,10 @@ beforeAll(async () => {
     reviewException: () => {
       throw new Error('no exceptions are reviewed here');
     },
+    reviewNamespace: () => {
+      throw new Error('no namespaces are reviewed here');
+    },
+    onEvent: () => {},
     logger: createLogger({ level: 'error', format: 'text' }),
     metrics: createMetrics(),
   });

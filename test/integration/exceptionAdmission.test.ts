@@ -1,6 +1,6 @@
 /** What becomes of a ReadinessException on its way into the cluster. */
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { apply, Stage, type Json } from './stage.ts';
+import { apply, attempt, DEVELOPER, kube, Stage, type Json } from './stage.ts';
 
 jest.setTimeout(90_000);
 
@@ -58,4 +58,41 @@ test('what would not count is refused with the field and the cure', async () => 
   // Labels are nobody's business.
   expect((await stage.run('label', 'rexc', 'good', 'seen=yes')).code).toBe(0);
   expect((await stage.run('delete', 'rexc', 'good')).code).toBe(0);
+});
+
+test('the stamp says who asked, whatever is written', async () => {
+  stage = await Stage.open('stamped');
+  const role = 'stamped-exceptions';
+  await kube(['create', 'clusterrole', role, '--verb=get,create,update,patch', '--resource=readinessexceptions']);
+  try {
+    const bind = ['create', 'rolebinding', role, `--clusterrole=${role}`, '--user=alice', '--user=bob'];
+    await kube(['-n', stage.namespace, ...bind]);
+    const bob = { user: 'bob', groups: ['sre', 'system:authenticated'] };
+    const stampOf = async (): Promise<Json> => (await stage.get('rexc', 'legacy'))['spec'].requestedBy;
+    const forged = exception('legacy', 1, { requestedBy: { username: 'boss', groups: ['bosses'] } });
+    const stampedFor = { username: DEVELOPER.user, groups: DEVELOPER.groups };
+    const put = (object: Json, as: { user: string; groups: string[] }) => attempt(['apply', '-f', '-'], object, { as });
+
+    expect(await put(forged, DEVELOPER)).toMatchObject({ code: 0 });
+    expect(await stampOf()).toEqual(stampedFor);
+    const patch = (spec: Json, as: typeof bob) =>
+      attempt(
+        ['-n', stage.namespace, 'patch', 'rexc', 'legacy', '--type=merge', '-p', JSON.stringify({ spec })],
+        undefined,
+        { as },
+      );
+    // Altered, removed: it is restored.
+    expect(await patch({ requestedBy: { username: 'boss' } }, bob)).toMatchObject({ code: 0 });
+    expect(await stampOf()).toEqual(stampedFor);
+    expect(await patch({ requestedBy: null }, bob)).toMatchObject({ code: 0 });
+    expect(await stampOf()).toEqual(stampedFor);
+    // Who changes what it says answers for it.
+    expect(await patch({ reason: 'TICKET-2' }, bob)).toMatchObject({ code: 0 });
+    expect(await stampOf()).toEqual({ username: 'bob', groups: bob.groups });
+    // A tool that applies its file again changes nothing.
+    await stage.run('annotate', 'rexc', 'legacy', 'seen=yes');
+    expect(await stampOf()).toEqual({ username: 'bob', groups: bob.groups });
+  } finally {
+    await kube(['delete', 'clusterrole', role]);
+  }
 });

@@ -12,6 +12,7 @@ import type { Json } from './stage.ts';
 jest.setTimeout(180_000);
 
 const CONFIGURATION = 'validatingwebhookconfiguration/readiness-operator';
+const MUTATING = 'mutatingwebhookconfiguration/readiness-operator';
 /** The entries for our own kinds, which do not depend on policies. */
 const STANDING = ['exceptions.readiness-operator.dev', 'policies.readiness-operator.dev'];
 const PROGRAM = join(import.meta.dirname, '../../bin/readiness-operator.js');
@@ -28,7 +29,7 @@ afterEach(async () => {
   await Promise.all(running.map(({ process }) => process.exited));
   running = [];
   await kubectl(cluster, ['delete', 'rpol', '--all']);
-  await kubectl(cluster, ['delete', '--ignore-not-found', CONFIGURATION]);
+  await kubectl(cluster, ['delete', '--ignore-not-found', CONFIGURATION, MUTATING]);
   await kubectl(cluster, ['delete', '--ignore-not-found', '-n', 'readiness-operator', 'lease/readiness-operator']);
 });
 
@@ -140,20 +141,67 @@ test('a policy that becomes unfit stays in force as it was, over a restart too, 
   await until(async () => (await broken())['inForce'] === undefined);
 });
 
-test('edited or deleted by hand, the configuration is healed', async () => {
+test('edited or deleted by hand, the configurations are healed', async () => {
   const operator = await start();
   await apply(policy('healed'));
   await enforced(cluster, 'healed');
-  const whole = await entriesOf();
-  const edit = JSON.stringify([{ op: 'replace', path: '/webhooks/1/failurePolicy', value: 'Ignore' }]);
-  await kubectl(cluster, ['patch', CONFIGURATION, '--type=json', '-p', edit]);
-  await until(async () => {
-    const { webhooks } = await json('get', CONFIGURATION);
-    return webhooks[1].failurePolicy === 'Fail';
-  });
-  await kubectl(cluster, ['delete', CONFIGURATION]);
-  await until(async () => (await entriesOf()).length === whole.length);
+  for (const [configuration, index] of [
+    [CONFIGURATION, 1],
+    [MUTATING, 0],
+  ] as const) {
+    const whole = await entriesOf(configuration);
+    const edit = JSON.stringify([{ op: 'replace', path: `/webhooks/${index}/failurePolicy`, value: 'Ignore' }]);
+    await kubectl(cluster, ['patch', configuration, '--type=json', '-p', edit]);
+    await until(async () => (await json('get', configuration))['webhooks'][index].failurePolicy === 'Fail');
+    await kubectl(cluster, ['delete', configuration]);
+    await until(async () => (await entriesOf(configuration)).length === whole.length);
+  }
+  const [validating, mutating] = [await json('get', CONFIGURATION), await json('get', MUTATING)];
+  expect(mutating['webhooks']).toHaveLength(1);
+  expect(mutating['metadata'].ownerReferences).toEqual([
+    expect.objectContaining({ kind: 'ClusterRole', name: 'readiness-operator' }),
+  ]);
+  expect(mutating['metadata'].ownerReferences).toEqual(validating['metadata'].ownerReferences);
+  expect(mutating['webhooks'][0].clientConfig.caBundle).toBe(validating['webhooks'][0].clientConfig.caBundle);
   expect(await leads(operator)).toBe(true);
+});
+
+test('with no operator at all nobody writes the name of somebody else into an exception', async () => {
+  const exception = (name: string, requestedBy?: Json): Json => ({
+    apiVersion: 'readiness-operator.dev/v1alpha1',
+    kind: 'ReadinessException',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      selector: {},
+      checks: ['*'],
+      reason: 'TICKET-1',
+      expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
+      requestedBy,
+    },
+  });
+  const alice = { user: 'alice', groups: ['sre', 'system:masters', 'system:authenticated'] };
+  const put = (object: Json, ...more: string[]) =>
+    kubectl(cluster, ['apply', '-f', '-', ...more], {
+      input: JSON.stringify(object),
+      as: alice,
+      allowFailure: true,
+    });
+  const refusal = 'spec.requestedBy must name who asks, alice, with groups of that user alone.';
+  for (const forged of [undefined, { username: 'bob' }, { username: 'alice', groups: ['bosses'] }]) {
+    expect(await put(exception('forged', forged))).toMatchObject({ code: 1, stderr: expect.stringContaining(refusal) });
+  }
+  const honest = exception('honest', { username: 'alice', groups: ['sre'] });
+  expect(await put(honest)).toMatchObject({ code: 0 });
+  const patch = (spec: Json, as: string | typeof alice) =>
+    kubectl(cluster, ['patch', 'rexc', 'honest', '--type=merge', '-p', JSON.stringify(spec)], {
+      as,
+      allowFailure: true,
+    });
+  // Who changes what it says has to sign for it; labels are nobody's business.
+  const bob = { user: 'bob', groups: ['system:masters'] };
+  expect((await patch({ spec: { reason: 'TICKET-2' } }, bob)).stderr).toContain('who asks, bob');
+  expect((await patch({ metadata: { labels: { seen: 'yes' } } }, bob)).code).toBe(0);
+  expect((await patch({ spec: { requestedBy: { username: 'carol' } } }, bob)).code).toBe(1);
 });
 
 test('200 policies, each with a match of its own, are all routed, and no object outgrows etcd', async () => {
@@ -200,7 +248,7 @@ test('no entry before the Service has an endpoint', async () => {
   running.push(operator);
   await until(() => leads(operator));
   await sleep(3000);
-  expect(await entriesOf()).toEqual([]);
+  expect([await entriesOf(), await entriesOf(MUTATING)]).toEqual([[], []]);
 
   await apply({
     apiVersion: 'discovery.k8s.io/v1',
@@ -216,6 +264,7 @@ test('no entry before the Service has an endpoint', async () => {
   });
   await until(async () => (await entriesOf()).length > 0, 5);
   expect(await entriesOf()).toEqual(STANDING);
+  await until(async () => (await entriesOf(MUTATING)).length > 0, 5);
 });
 
 test('the last replica of a Deployment that is scaled to zero takes its entries away; one that is replaced does not', async () => {
@@ -245,7 +294,7 @@ test('the last replica of a Deployment that is scaled to zero takes its entries 
   await apply(deployment(0));
   one.process.signal('SIGTERM');
   two.process.signal('SIGTERM');
-  await until(async () => (await entriesOf()).length === 0, 5);
+  await until(async () => (await entriesOf()).length === 0 && (await entriesOf(MUTATING)).length === 0, 5);
   // Until the API server has noticed, requests are still answered.
   expect((await get(`${one.url}/readyz`)).status).toBe(503);
   expect((await get(`${one.url}/validate/workloads/stopped`)).status).toBe(405);

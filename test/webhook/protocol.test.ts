@@ -106,6 +106,13 @@ test('an answer carries the uid of its request', () => {
   });
 });
 
+test('encodeReview writes a patch as the API server takes it', () => {
+  const patch = [{ op: 'add', path: '/spec/requestedBy', value: { username: 'jürgen' } }] as const;
+  const { response } = JSON.parse(encodeReview('u-1', { allowed: true, patch })) as Json;
+  expect(response).toEqual({ uid: 'u-1', allowed: true, patchType: 'JSONPatch', patch: expect.any(String) });
+  expect(JSON.parse(Buffer.from(response.patch, 'base64').toString('utf8'))).toEqual(patch);
+});
+
 describe('structureProblem', () => {
   const pad = ' '.repeat(300_000);
   const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);

@@ -1,0 +1,246 @@
+/** What kubectl get events tells of admission and of exceptions. */
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KubeClient } from '../../src/kube/client.ts';
+import { EventRecorder, type ClusterEvent } from '../../src/kube/events.ts';
+import { apply, attempt, DEVELOPER, kube, latest, Stage, type Json } from './stage.ts';
+
+jest.setTimeout(120_000);
+
+const ANNOTATION = 'readiness-operator.dev/break-glass';
+const CRITICAL = { imageTag: { priority: 'Critical' } };
+const POLICY: Json = { profile: 'none', checks: CRITICAL };
+/** Longer than an event that should not come would take. */
+const QUIET = 2000;
+
+let stage: Stage;
+let others: string[];
+beforeEach(() => {
+  others = [];
+});
+afterEach(async () => {
+  await stage?.close(...others);
+});
+
+/** `Kind/name: message` of the events with a reason, oldest first. */
+async function events(reason: string, namespace = stage.namespace): Promise<string[]> {
+  const list = await kube(['-n', namespace, 'get', 'events', `--field-selector=reason=${reason}`, '-o', 'json']);
+  const { items } = JSON.parse(list) as { items: Json[] };
+  return items.map(({ involvedObject: { kind, name }, message }) => `${kind}/${name}: ${message}`);
+}
+
+/** Those that speak of this namespace, of a kind of object that has none. */
+async function clusterEvents(reason: string): Promise<string[]> {
+  return (await events(reason, 'default')).filter((text) => text.includes(stage.namespace));
+}
+
+function told(question: () => Promise<string[]>, count = 1): Promise<string[]> {
+  return stage.until(async () => {
+    const found = await question();
+    return found.length >= count ? found : undefined;
+  });
+}
+
+test('RolloutDenied: on the policy for what is not there yet, on the object for what is, once, never for a dry-run', async () => {
+  stage = await Stage.open('denied', POLICY);
+  others = ['a-denied', 'z-denied'];
+  // Two more routes: one that does not judge a change of labels, one that begins to match by it.
+  await stage.enforce({ ...POLICY, match: { kinds: ['Deployment'] } }, 'a-denied');
+  await stage.enforce({ ...POLICY, match: { workloadSelector: { matchLabels: { tier: 'web' } } } }, 'z-denied');
+  const bad = stage.deployment('web', latest);
+  await attempt(['apply', '--dry-run=server', '-f', '-'], bad);
+  await sleep(QUIET);
+  expect(await clusterEvents('RolloutDenied')).toEqual([]);
+
+  expect((await apply(bad)).code).toBe(1);
+  const created = await told(() => clusterEvents('RolloutDenied'), 2);
+  expect(created.toSorted()).toEqual(
+    ['a-denied', 'denied'].map(
+      (policy) =>
+        `ReadinessPolicy/${policy}: admin was not let create Deployment denied/web: imageTag (policy ${policy})`,
+    ),
+  );
+  expect(await events('RolloutDenied')).toEqual([]);
+
+  expect((await apply(stage.deployment('web'))).code).toBe(0);
+  expect((await apply(bad)).code).toBe(1);
+  expect(await told(() => events('RolloutDenied'))).toEqual([
+    'Deployment/web: admin was not let change Deployment denied/web: imageTag (policies a-denied, denied)',
+  ]);
+});
+
+test('RolloutDenied is told by the route that is asked, also where an earlier one is not', async () => {
+  stage = await Stage.open('entering', { ...POLICY, enforcement: { critical: 'Audit' } });
+  others = ['z-entering'];
+  const { spec } = stage.deployment('web', latest)['spec'].template;
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'entering' }, spec };
+  expect(await apply(pod)).toMatchObject({ code: 0 });
+  await stage.enforce({ ...POLICY, match: { workloadSelector: { matchLabels: { tier: 'web' } } } }, 'z-entering');
+  const labelled = await stage.run('label', 'pod', 'web', 'tier=web');
+  expect(labelled).toMatchObject({ code: 1, stderr: expect.stringContaining('z-entering.workloads') });
+  expect(await told(() => events('RolloutDenied'))).toEqual([expect.stringContaining('(policy z-entering)')]);
+});
+
+test('BreakGlassUsed', async () => {
+  stage = await Stage.open('smashed', POLICY);
+  const role = 'smashed-bypass';
+  const resource = '--resource=readinesspolicies.readiness-operator.dev';
+  await kube(['create', 'clusterrole', role, '--verb=bypass', resource, '--resource-name=smashed']);
+  try {
+    for (const granted of [role, 'edit']) {
+      await stage.run('create', 'rolebinding', granted, `--clusterrole=${granted}`, '--user=alice');
+    }
+    const object = stage.deployment('web', latest);
+    object['metadata'].annotations = { [ANNOTATION]: 'site is down' };
+    expect((await attempt(['apply', '-f', '-'], object, { as: DEVELOPER })).code).toBe(0);
+    expect(await told(() => events('BreakGlassUsed'))).toEqual([
+      'Deployment/web: alice broke the glass for Deployment smashed/web (policy smashed): site is down',
+    ]);
+  } finally {
+    await kube(['delete', 'clusterrole', role]);
+  }
+});
+
+test('ExceptionExpiring and ExceptionExpired, each once', async () => {
+  stage = await Stage.open('expiring', POLICY);
+  const end = new Date(Math.ceil(Date.now() / 1000 + 8) * 1000);
+  const exception = (name: string, expiresAt: Date): Json => ({
+    apiVersion: 'readiness-operator.dev/v1alpha1',
+    kind: 'ReadinessException',
+    metadata: { name, namespace: stage.namespace },
+    spec: { selector: {}, checks: ['imageTag'], reason: 'TICKET-1', expiresAt: expiresAt.toISOString() },
+  });
+  const later = new Date(Date.now() + 8 * 24 * 3_600_000);
+  for (const object of [exception('soon', end), exception('later', later)]) {
+    expect(await apply(object)).toMatchObject({ code: 0 });
+  }
+  expect(await told(() => events('ExceptionExpiring'))).toEqual([
+    expect.stringContaining(`ReadinessException/soon: Expires at ${end.toISOString()}`),
+  ]);
+  expect(await events('ExceptionExpired')).toEqual([]);
+  await sleep(Math.max(0, end.getTime() - Date.now()));
+  expect(await told(() => events('ExceptionExpired'))).toEqual([
+    `ReadinessException/soon: Expired at ${end.toISOString()}: its findings count again.`,
+  ]);
+  // A change of its status does not tell it again.
+  await stage.run('label', 'rexc', 'soon', 'seen=yes');
+  await sleep(QUIET);
+  expect([(await events('ExceptionExpiring')).length, (await events('ExceptionExpired')).length]).toEqual([1, 1]);
+});
+
+test('PolicyLeft: a label of the workload, or of its namespace, takes it out', async () => {
+  stage = await Stage.open('leaving');
+  others = ['leaving-tier'];
+  await kube(['label', 'namespace', 'leaving', 'watched=yes']);
+  await stage.enforce({ ...POLICY, match: { namespaceSelector: { matchLabels: { watched: 'yes' } } } });
+  await stage.enforce({ ...POLICY, match: { workloadSelector: { matchLabels: { tier: 'web' } } } }, 'leaving-tier');
+  const object = stage.deployment('web');
+  object['metadata'].labels = { tier: 'web' };
+  expect(await apply(object)).toMatchObject({ code: 0 });
+
+  const dry = await stage.run('label', 'deployment', 'web', 'tier-', '--dry-run=server');
+  expect(dry.stderr).toContain('[leaving-tier] workloadSelector matches no more');
+  await sleep(QUIET);
+  expect(await events('PolicyLeft')).toEqual([]);
+  const left = await stage.run('label', 'deployment', 'web', 'tier-');
+  expect([left.code, left.stderr]).toEqual([
+    0,
+    expect.stringContaining(
+      '[leaving-tier] workloadSelector matches no more: Deployment leaving/web leaves the policy',
+    ),
+  ]);
+  expect(await told(() => events('PolicyLeft'))).toEqual([
+    'Deployment/web: admin took Deployment leaving/web out of policy leaving-tier by a change of labels',
+  ]);
+
+  const relabelled = await attempt(['label', 'namespace', 'leaving', 'watched-']);
+  expect([relabelled.code, relabelled.stderr]).toEqual([
+    0,
+    expect.stringContaining('[leaving] namespaceSelector matches no more: Namespace leaving leaves the policy'),
+  ]);
+  expect(await told(() => clusterEvents('PolicyLeft'))).toEqual([
+    'Namespace/leaving: admin took Namespace leaving out of policy leaving by a change of labels',
+  ]);
+  // Other labels are no news.
+  expect((await attempt(['label', 'namespace', 'leaving', 'colour=blue'])).stderr).toBe('');
+});
+
+test('who is denied again and again writes few events, and is answered all the same', async () => {
+  stage = await Stage.open('flooded', POLICY);
+  const list = Array.from({ length: 40 }, (_, index) => stage.deployment(`web-${index}`, latest));
+  const { stderr } = await attempt(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items: list });
+  expect(stderr.match(/is not ready for production/g)).toHaveLength(40);
+  await told(() => clusterEvents('RolloutDenied'), 10);
+  await sleep(QUIET);
+  // One a minute may have come in the meantime.
+  expect((await clusterEvents('RolloutDenied')).length).toBeLessThanOrEqual(13);
+  const dropped = /events_dropped_total\{reason="RolloutDenied"\} (\d+)/.exec(await metrics());
+  expect(Number(dropped?.[1] ?? 0)).toBeGreaterThanOrEqual(27);
+});
+
+test('what happens again is one event with a count, and one that is gone is written anew', async () => {
+  stage = await Stage.open('counted');
+  const client = KubeClient.load(process.env['READINESS_TEST_KUBECONFIG']);
+  const errors: unknown[] = [];
+  const recorder = new EventRecorder({
+    client,
+    instance: 'test',
+    refresh: 500,
+    onDropped: () => {},
+    onError: (_, error) => errors.push(error),
+  });
+  try {
+    const event: ClusterEvent = {
+      reason: 'Counted',
+      type: 'Normal',
+      action: 'Test',
+      note: 'ü'.repeat(600),
+      regarding: { apiVersion: 'v1', kind: 'Pod', namespace: 'counted', name: 'web' },
+    };
+    for (let times = 0; times < 5; times++) recorder.record(event);
+    const counted = async (): Promise<Json[]> => {
+      const list = await kube(['-n', 'counted', 'get', 'events.v1.events.k8s.io', '-o', 'json']);
+      return (JSON.parse(list) as { items: Json[] }).items;
+    };
+    const countOf = async (wanted: number): Promise<Json[]> =>
+      stage.until(async () => {
+        const items = await counted();
+        return items[0]?.['series']?.count === wanted ? items : undefined;
+      });
+    await countOf(5);
+    recorder.record(event);
+    const [one] = await countOf(6);
+    expect(one?.['note']).toBe(`${'ü'.repeat(510)}...`);
+    expect(await counted()).toHaveLength(1);
+    await stage.run('delete', 'events', '--all');
+    recorder.record(event);
+    await stage.until(async () => ((await counted()).length === 1 ? true : undefined));
+
+    // What happens once is written once, whoever says it again.
+    const once: ClusterEvent = { ...event, reason: 'Once' };
+    await recorder.write(once, 'a');
+    await recorder.write(once, 'a');
+    await recorder.write(once, 'b');
+    expect((await counted()).filter(({ reason }) => reason === 'Once')).toHaveLength(2);
+    expect(errors).toEqual([]);
+    // A namespace that is not there is no reason to try again.
+    await recorder.write({ ...once, regarding: { ...event.regarding, namespace: 'gone' } }, 'a');
+    expect(errors).toHaveLength(1);
+  } finally {
+    recorder.stop();
+    client.close();
+  }
+});
+
+function metrics(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const url = `${process.env['READINESS_TEST_OPERATOR']}/metrics`;
+    const request = https.get(url, { rejectUnauthorized: false, agent: false }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => resolve(text));
+    });
+    request.on('error', reject);
+  });
+}
