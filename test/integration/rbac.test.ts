@@ -43,18 +43,25 @@ const USES: readonly Use[] = [
   ['cluster', 'readiness-operator.dev/readinessexceptions/status', 'patch', 'its work'],
   ['cluster', 'readiness-operator.dev/readinessreports', 'create delete list update watch', 'its work'],
   ['cluster', 'authorization.k8s.io/subjectaccessreviews', 'create', 'may this user act for that owner'],
-  [
+  ['cluster', 'events.k8s.io/events', 'create patch', 'what people are told; the count of what repeats'],
+  ...['validating', 'mutating'].map((what): Use => [
     'cluster',
-    'admissionregistration.k8s.io/validatingwebhookconfigurations',
+    `admissionregistration.k8s.io/${what}webhookconfigurations`,
     'create list watch',
     'a role can not limit these to names',
-  ],
+  ]),
   ...shardNames(NAME).map((name): Use => [
     'cluster',
     `admissionregistration.k8s.io/validatingwebhookconfigurations:${name}`,
     'get update',
     'what the API server is told',
   ]),
+  [
+    'cluster',
+    `admissionregistration.k8s.io/mutatingwebhookconfigurations:${NAME}`,
+    'get update',
+    'the stamp of exceptions',
+  ],
   ['cluster', `rbac.authorization.k8s.io/clusterroles:${NAME}`, 'get', 'owner of the webhook configuration'],
   ['own namespace', '/secrets', 'create', 'the certificate; a role can not limit creation to a name'],
   ['own namespace', `/secrets:${NAME}-tls`, 'get update', 'the certificate'],
@@ -181,8 +188,15 @@ const NOT_NEEDED: readonly (readonly [string, string, string?])[] = [
   ['update delete', 'readiness-operator.dev/readinesspolicies/status'],
   ['create update patch delete get', 'readiness-operator.dev/readinessexceptions', ELSEWHERE],
   ['update', 'readiness-operator.dev/readinessexceptions/status', ELSEWHERE],
-  ['delete patch', `admissionregistration.k8s.io/validatingwebhookconfigurations:${NAME}`],
-  ['get update patch delete', 'admissionregistration.k8s.io/validatingwebhookconfigurations:somebody-elses'],
+  ...['validating', 'mutating'].flatMap((what) => {
+    const resource = `admissionregistration.k8s.io/${what}webhookconfigurations`;
+    return [
+      ['delete patch', `${resource}:${NAME}`],
+      ['get update patch delete', `${resource}:somebody-elses`],
+    ] as const;
+  }),
+  ['get list watch update delete', 'events.k8s.io/events', ELSEWHERE],
+  ['create patch', '/events', ELSEWHERE],
   ['create update patch delete', 'admissionregistration.k8s.io/validatingadmissionpolicies'],
   ['list watch update patch delete bind escalate', `rbac.authorization.k8s.io/clusterroles:${NAME}`],
   ['get', 'rbac.authorization.k8s.io/clusterroles:cluster-admin'],

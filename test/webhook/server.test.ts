@@ -3,10 +3,20 @@ import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ClusterEvent } from '../../src/kube/events.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import type { Logger } from '../../src/logger.ts';
 import type { Decision } from '../../src/webhook/review.ts';
-import { LIMITS, POLICY_PATH, WebhookServer, WORKLOADS_PATH, type ServerOptions } from '../../src/webhook/server.ts';
+import {
+  EXCEPTION_PATH,
+  LIMITS,
+  NAMESPACE_PATH,
+  POLICY_PATH,
+  STAMP_PATH,
+  WebhookServer,
+  WORKLOADS_PATH,
+  type ServerOptions,
+} from '../../src/webhook/server.ts';
 import type { World } from '../../src/webhook/world.ts';
 import { Authority } from '../cluster/pki.ts';
 
@@ -57,6 +67,8 @@ async function start(more: Partial<ServerOptions> = {}): Promise<number> {
     routeMayExist: () => Promise.resolve(true),
     reviewPolicy: () => ALLOWED,
     reviewException: () => ALLOWED,
+    reviewNamespace: () => ALLOWED,
+    onEvent: () => {},
     logger: SILENT,
     metrics: createMetrics(),
     ...more,
@@ -112,6 +124,30 @@ describe('the path names a policy', () => {
     });
     expect(await post(port, POLICY_PATH)).toMatchObject({ status: 200 });
   });
+});
+
+test('until requests can be judged, exceptions wait; policies and the stamp do not', async () => {
+  const port = await start({ notReady: () => 'the caches are empty' });
+  expect(await post(port, EXCEPTION_PATH)).toEqual({ status: 503, text: 'the caches are empty' });
+  for (const path of [POLICY_PATH, STAMP_PATH, NAMESPACE_PATH]) {
+    expect(await post(port, path)).toMatchObject({ status: 200 });
+  }
+});
+
+test('events are told of requests that are no dry-run', async () => {
+  const told: unknown[] = [];
+  const event = { reason: 'RolloutDenied' } as ClusterEvent;
+  const port = await start({
+    reviewNamespace: () => ({ ...ALLOWED, events: [event] }),
+    onEvent: (...what) => told.push(what),
+  });
+  const as = (more: object): string => {
+    const review = JSON.parse(REVIEW) as { request: object };
+    return JSON.stringify({ ...review, request: { ...review.request, namespace: 'shop', ...more } });
+  };
+  expect(await post(port, NAMESPACE_PATH, as({ dryRun: true }))).toMatchObject({ status: 200 });
+  expect(await post(port, NAMESPACE_PATH, as({}))).toMatchObject({ status: 200 });
+  expect(told).toEqual([[event, 'shop']]);
 });
 
 /** Which TLS the server speaks when a client offers one version only. */
