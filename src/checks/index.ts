@@ -17,7 +17,9 @@ import maxReplicas from './maxReplicas.ts';
 import memoryLimits from './memoryLimits.ts';
 import memoryRequests from './memoryRequests.ts';
 import minReplicas from './minReplicas.ts';
+import networkPolicy from './networkPolicy.ts';
 import placeholderValues from './placeholderValues.ts';
+import podDisruptionBudget from './podDisruptionBudget.ts';
 import podSecurityBaseline from './podSecurityBaseline.ts';
 import podSecurityRestricted from './podSecurityRestricted.ts';
 import probePorts from './probePorts.ts';
@@ -30,6 +32,7 @@ import secretReferences from './secretReferences.ts';
 import secretRotation from './secretRotation.ts';
 import secretSource from './secretSource.ts';
 import secretsAsFiles from './secretsAsFiles.ts';
+import service from './service.ts';
 import serviceAccountPermissions from './serviceAccountPermissions.ts';
 import serviceAccountReference from './serviceAccountReference.ts';
 import serviceAccountTokenMount from './serviceAccountTokenMount.ts';
@@ -56,7 +59,9 @@ export const CHECKS: readonly Check[] = [
   memoryLimits,
   memoryRequests,
   minReplicas,
+  networkPolicy,
   placeholderValues,
+  podDisruptionBudget,
   podSecurityBaseline,
   podSecurityRestricted,
   probePorts,
@@ -69,6 +74,7 @@ export const CHECKS: readonly Check[] = [
   secretRotation,
   secretSource,
   secretsAsFiles,
+  service,
   serviceAccountPermissions,
   serviceAccountReference,
   serviceAccountTokenMount,

@@ -1,5 +1,5 @@
 import { defineCheck, NO_PARAMETERS } from '../engine/check.ts';
-import { compileSelector, type LabelSelector, type Labels } from '../engine/selectors.ts';
+import { selects, type LabelSelector } from '../engine/selectors.ts';
 import type { PodSpec } from '../engine/pod.ts';
 
 /** Labels of nodes that say where a replica is lost together with others (kubernetes.io/docs/reference/labels-annotations-taints). */
@@ -40,7 +40,10 @@ export default defineCheck({
   },
 });
 
-/** The selectors of all rules that spread over hosts or zones. */
+/**
+ * The selectors of all rules that spread over hosts or zones. An absent one selects no pod (core/v1
+ * TopologySpreadConstraint, PodAffinityTerm).
+ */
 function spreadingRules({ topologySpreadConstraints, affinity }: PodSpec): (LabelSelector | null | undefined)[] {
   const anti = affinity?.podAntiAffinity;
   return [
@@ -50,9 +53,4 @@ function spreadingRules({ topologySpreadConstraints, affinity }: PodSpec): (Labe
   ]
     .filter(({ topologyKey }) => DOMAINS.has(topologyKey ?? ''))
     .map(({ labelSelector }) => labelSelector);
-}
-
-/** An absent selector selects no pod here (core/v1 TopologySpreadConstraint, PodAffinityTerm). */
-function selects(selector: LabelSelector | null | undefined, labels: Labels): boolean {
-  return selector !== undefined && selector !== null && compileSelector(selector)(labels);
 }

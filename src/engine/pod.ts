@@ -106,7 +106,14 @@ const ContainerSpec = Type.Object({
   args: ListOf(Text),
   env: ListOf(EnvVar),
   envFrom: ListOf(EnvFrom),
-  ports: ListOf(Type.Object({ name: Maybe(Text), containerPort: Maybe(Integer), hostPort: Maybe(Integer) })),
+  ports: ListOf(
+    Type.Object({
+      name: Maybe(Text),
+      containerPort: Maybe(Integer),
+      hostPort: Maybe(Integer),
+      protocol: Maybe(Text),
+    }),
+  ),
   resources: Maybe(Resources),
   livenessProbe: Maybe(Probe),
   readinessProbe: Maybe(Probe),

@@ -31,7 +31,8 @@ export function judgedContainers(
   return anyPorts ? running.filter(declaresPort) : running.filter(({ role }) => role === 'regular');
 }
 
-function declaresPort({ spec }: Container): boolean {
+/** Does a container say on which ports it listens? */
+export function declaresPort({ spec }: Container): boolean {
   return (spec.ports?.length ?? 0) > 0;
 }
 

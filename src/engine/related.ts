@@ -8,7 +8,7 @@
 import { configCredentialsOf, type ConfigCredentials } from './config-credentials.ts';
 import { grantsOf, subjectKeysOf, type Grant } from './permissions.ts';
 import { changedAtOf, isManaged } from './secret.ts';
-import type { Labels } from './selectors.ts';
+import type { LabelSelector, Labels } from './selectors.ts';
 
 export interface SecretFacts {
   readonly name: string;
@@ -56,6 +56,39 @@ export interface AutoscalerFacts {
   readonly maxReplicas: number;
 }
 
+export interface DisruptionBudgetFacts {
+  readonly name: string;
+  /** Absent, it selects no pod; empty, all of the namespace (policy/v1). */
+  readonly selector: LabelSelector | undefined;
+  /** A number, or a percentage of the replicas. At most one of the two is set. */
+  readonly minAvailable: string | number | undefined;
+  readonly maxUnavailable: string | number | undefined;
+}
+
+export interface NetworkPolicyFacts {
+  readonly name: string;
+  readonly selector: LabelSelector;
+  /** `Ingress`, `Egress`: the traffic that it restricts. */
+  readonly directions: readonly string[];
+}
+
+export interface ServicePort {
+  readonly name: string | undefined;
+  readonly port: number;
+  /** Number or name of the port of the pods. */
+  readonly target: string | number;
+  readonly protocol: string;
+}
+
+export interface ServiceFacts {
+  readonly name: string;
+  /** Undefined: it selects no pod, since it has no selector or is a mere name for something outside. */
+  readonly selector: LabelSelector | undefined;
+  /** Its name stands for the addresses of the pods themselves; target ports say nothing. */
+  readonly headless: boolean;
+  readonly ports: readonly ServicePort[];
+}
+
 /** Something that is going to make a Secret. */
 export interface SecretMakerFacts {
   readonly name: string;
@@ -87,6 +120,9 @@ export interface RelatedFacts {
   LimitRange: LimitRangeFacts;
   HorizontalPodAutoscaler: AutoscalerFacts;
   ScaledObject: AutoscalerFacts;
+  PodDisruptionBudget: DisruptionBudgetFacts;
+  NetworkPolicy: NetworkPolicyFacts;
+  Service: ServiceFacts;
   ExternalSecret: SecretMakerFacts;
   SealedSecret: SecretMakerFacts;
   Certificate: SecretMakerFacts;
@@ -298,6 +334,55 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       maxReplicas: object.spec.maxReplicaCount ?? 100,
     }),
     placesOf: byTarget,
+  },
+  PodDisruptionBudget: {
+    kind: 'PodDisruptionBudget',
+    group: 'policy',
+    versions: ['v1'],
+    resource: 'poddisruptionbudgets',
+    read: ({ metadata, spec }) => ({
+      name: metadata.name,
+      selector: spec.selector ?? undefined,
+      minAvailable: spec.minAvailable ?? undefined,
+      maxUnavailable: spec.maxUnavailable ?? undefined,
+    }),
+    placesOf: byNamespace,
+  },
+  NetworkPolicy: {
+    kind: 'NetworkPolicy',
+    group: 'networking.k8s.io',
+    versions: ['v1'],
+    resource: 'networkpolicies',
+    read: ({ metadata, spec }) => ({
+      name: metadata.name,
+      selector: spec.podSelector ?? {},
+      // As the API server fills them in (SetDefaults_NetworkPolicy).
+      directions: spec.policyTypes?.length
+        ? [...spec.policyTypes]
+        : ['Ingress', ...(spec.egress?.length ? ['Egress'] : [])],
+    }),
+    placesOf: byNamespace,
+  },
+  Service: {
+    kind: 'Service',
+    group: '',
+    versions: ['v1'],
+    resource: 'services',
+    read: ({ metadata, spec }) => ({
+      name: metadata.name,
+      selector:
+        spec.type === 'ExternalName' || Object.keys(spec.selector ?? {}).length === 0
+          ? undefined
+          : { matchLabels: spec.selector },
+      headless: spec.clusterIP === 'None',
+      ports: (spec.ports ?? []).map((port: { [field: string]: any }) => ({
+        name: port['name'] ?? undefined,
+        port: port['port'],
+        target: port['targetPort'] ?? port['port'],
+        protocol: port['protocol'] ?? 'TCP',
+      })),
+    }),
+    placesOf: byNamespace,
   },
   ExternalSecret: {
     kind: 'ExternalSecret',

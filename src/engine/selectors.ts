@@ -43,6 +43,19 @@ export function compileSelector(selector: LabelSelector): Matcher {
   return (labels) => requirements.every((matches) => matches(labels));
 }
 
+const compiled = new WeakMap<LabelSelector, Matcher>();
+
+/** Does a selector select something with these labels? One that is absent selects nothing. Compiled once for each object. */
+export function selects(selector: LabelSelector | null | undefined, labels: Labels): boolean {
+  if (selector === undefined || selector === null) return false;
+  let matcher = compiled.get(selector);
+  if (matcher === undefined) {
+    matcher = compileSelector(selector);
+    compiled.set(selector, matcher);
+  }
+  return matcher(labels);
+}
+
 function own(labels: Labels, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }

@@ -370,7 +370,11 @@ describe('what is skipped, with the reason', () => {
       'Deployment of extensions/v1beta1 is not judged, only of apps/v1',
     ],
     ['other YAML', `${NO_LIMIT}---\nreplicas: 1`, 'not a Kubernetes object: it has no apiVersion and no kind'],
-    ['but not other objects', `${NO_LIMIT}---\napiVersion: v1\nkind: Service\nmetadata: {name: a}`, undefined],
+    [
+      'but not other objects',
+      `${NO_LIMIT}---\napiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {}`,
+      undefined,
+    ],
   ])('%s', async (_, manifests, reason) => {
     const { skipped } = json(await checkText(manifests, '-o', 'json'));
     expect(skipped.map((one) => one.reason)).toEqual(reason === undefined ? [] : [reason]);

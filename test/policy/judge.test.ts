@@ -494,6 +494,7 @@ describe('real checks', () => {
         'dedicatedServiceAccount Warn',
         'ephemeralStorageLimits Audit',
         'imageDigest Audit',
+        'networkPolicy Warn',
         'podSecurityRestricted Warn',
         'readOnlyRootFilesystem Audit',
         'serviceAccountTokenMount Warn',

@@ -11,6 +11,8 @@ import { PolicyCompiler, profilePriority } from '../../src/policy/compile.ts';
  */
 const FROZEN = `
   check                    production-v1  baseline-v1  scope
+  service                  I              -            c
+  networkPolicy            I              -            c
   cpuRequests              C              I            w
   memoryRequests           C              C            w
   memoryLimits             C              C            w
@@ -30,6 +32,7 @@ const FROZEN = `
   minReplicas              C              I            w
   imageTag                 C              C            w
   maxReplicas              -              -            w
+  podDisruptionBudget      I              -            c
   topologySpread           I              -            w
   rolloutStrategy          I              I            w
   rollbackHistory          I              -            w

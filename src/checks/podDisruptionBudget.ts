@@ -1,0 +1,89 @@
+import { defineCheck, NO_PARAMETERS } from '../engine/check.ts';
+import { companionsOf, namesOf, podLabelsPath } from '../engine/companions.ts';
+import type { DisruptionBudgetFacts } from '../engine/related.ts';
+import { replicaRange, scalerOf } from '../engine/scaler.ts';
+
+export default defineCheck({
+  name: 'podDisruptionBudget',
+  title: 'Pod disruption budget',
+  metWhen:
+    'With 2 replicas or more, one PodDisruptionBudget and not two selects the pods, and it allows at least one disruption and protects at least one pod.',
+  group: 'Replica counts and resilience',
+  items: ['deploy.containers.orchestration'],
+  scope: 'companion',
+  priorities: { 'production-v1': 'Important', 'baseline-v1': 'Disabled' },
+  appliesTo: 'Replicated',
+  reads: ['PodDisruptionBudget', 'HorizontalPodAutoscaler', 'ScaledObject'],
+  parameters: NO_PARAMETERS,
+  rationale:
+    'Without a budget, a drain may stop all replicas at once; with one that allows no disruption, or with two, no node can be drained at all.',
+  remediation: "create a PodDisruptionBudget with maxUnavailable: 1 whose selector matches the pods' labels",
+  source: 'https://kubernetes.io/docs/tasks/run-application/configure-pdb/',
+  *run({ workload, related }) {
+    const scaler = scalerOf(workload, related);
+    const budgets = companionsOf('PodDisruptionBudget', workload, related);
+    if (scaler.state === 'unknown') {
+      yield { type: 'unknown', cause: `whether an autoscaler scales it: ${scaler.cause}` };
+      return;
+    }
+    if (budgets.state === 'unknown') {
+      yield { type: 'unknown', cause: `whether a PodDisruptionBudget selects the pods: ${budgets.cause}` };
+      return;
+    }
+    const { least, most } = replicaRange(workload, scaler);
+    const path = podLabelsPath(workload);
+    const [budget, second] = budgets.values;
+    if (most > 0 && second !== undefined) {
+      yield {
+        type: 'unmet',
+        path,
+        message: `PodDisruptionBudgets ${namesOf(budgets.values)} select these pods, so that none can be evicted`,
+        remediation: 'let one of them alone select the pods',
+      };
+    } else if (most > 0 && budget !== undefined && disruptions(budget, least) < 1) {
+      yield {
+        type: 'unmet',
+        path,
+        message: `PodDisruptionBudget ${budget.name} allows no disruption: ${boundOf(budget)} of ${inWords(least)}`,
+        remediation: `set maxUnavailable: 1 in place of it in PodDisruptionBudget ${budget.name}`,
+      };
+    } else if (most < 2) {
+      // One pod can't be protected and free to go.
+      yield { type: 'notApplicable', reason: 'fewer than 2 replicas' };
+    } else if (budget === undefined) {
+      yield { type: 'unmet', path, message: 'no PodDisruptionBudget selects these pods' };
+    } else if (disruptions(budget, most) >= most) {
+      yield {
+        type: 'unmet',
+        path,
+        message: `PodDisruptionBudget ${budget.name} protects no pod: ${boundOf(budget)} of ${inWords(most)}`,
+        remediation: `set maxUnavailable: 1 in place of it in PodDisruptionBudget ${budget.name}`,
+      };
+    }
+  },
+});
+
+/**
+ * How many of so many healthy replicas may be evicted at one time, as the disruption controller counts: percentages are
+ * rounded up, of minAvailable and of maxUnavailable alike, and a budget with neither allows nothing.
+ */
+function disruptions({ minAvailable, maxUnavailable }: DisruptionBudgetFacts, replicas: number): number {
+  if (maxUnavailable !== undefined) return Math.min(replicas, scaled(maxUnavailable, replicas) ?? 0);
+  return minAvailable === undefined ? 0 : replicas - (scaled(minAvailable, replicas) ?? replicas);
+}
+
+/** A number, or a percentage of the replicas; undefined for anything else, which the API server refuses. */
+function scaled(bound: string | number, replicas: number): number | undefined {
+  if (typeof bound === 'number') return bound;
+  const percent = /^(\d{1,3})%$/.exec(bound)?.[1];
+  return percent === undefined ? undefined : Math.ceil((Number(percent) * replicas) / 100);
+}
+
+function boundOf({ minAvailable, maxUnavailable }: DisruptionBudgetFacts): string {
+  if (maxUnavailable !== undefined) return `maxUnavailable ${maxUnavailable}`;
+  return minAvailable === undefined ? 'neither minAvailable nor maxUnavailable' : `minAvailable ${minAvailable}`;
+}
+
+function inWords(replicas: number): string {
+  return replicas === 1 ? '1 replica' : `${replicas} replicas`;
+}
