@@ -68,6 +68,11 @@ const WEBHOOK_TIMEOUT = 5000;
 const API_TIMEOUT = 15_000;
 /** Requests under way; further ones are not sent. */
 const MOST_UNDER_WAY = { api: 60, straight: 300 };
+/**
+ * Connections to the webhook. A request that gets no answer in time takes its connection with it; without a bound, a machine
+ * that is slow for a moment would from then on do nothing but TLS handshakes.
+ */
+const MOST_CONNECTIONS = 100;
 /** Nothing is sent any more after so long, in milliseconds, whoever forgot to stop it. */
 const LONGEST = 180_000;
 const TICK = 10;
@@ -323,7 +328,7 @@ export class Load {
       // What is under way on it goes on.
       if (old !== undefined) setTimeout(() => old.destroy(), 2 * WEBHOOK_TIMEOUT).unref();
       this.#trusted = ca;
-      this.#agent = new https.Agent({ ca, keepAlive: true, maxSockets: MOST_UNDER_WAY.straight });
+      this.#agent = new https.Agent({ ca, keepAlive: true, maxSockets: MOST_CONNECTIONS });
     }
     return this.#agent;
   }
