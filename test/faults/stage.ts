@@ -31,6 +31,10 @@ const CONFIGURATION = 'readiness-operator';
 export const NAMESPACE = 'readiness-operator';
 const CLOCK = join(import.meta.dirname, 'clock.ts');
 
+/** As /proc/net/tcp has it. */
+const ESTABLISHED = '01';
+const NOT_ACCEPTED = '0';
+
 /** How a replica is run this time. */
 export interface RunAs {
   /** Under a clock that `setClock` shifts. */
@@ -150,6 +154,16 @@ export class Replica {
   /** Resident memory in MiB. */
   rss(): number {
     return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1]) / 1024;
+  }
+
+  /** Connections that the process has accepted and not closed, as the kernel sees it: who is at the other end may hear later. */
+  connections(): number {
+    const local = `:${this.port.toString(16).toUpperCase().padStart(4, '0')}`;
+    const rows = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1);
+    return rows.filter((row) => {
+      const [, address = '', , state, , , , , , inode] = row.trim().split(/\s+/);
+      return address.endsWith(local) && state === ESTABLISHED && inode !== NOT_ACCEPTED;
+    }).length;
   }
 
   get(path: string): Promise<Answer> {
