@@ -4,6 +4,7 @@ import type { Path } from '../engine/path.ts';
 import type { RawObject } from '../engine/workload.ts';
 import { parseManifests, type Manifest } from './documents.ts';
 import type { Files } from './input.ts';
+import { PATCH_REASON, patchesOf } from './kustomize.ts';
 import { Problems, type Position } from './problems.ts';
 
 /** One Kubernetes object of the input. */
@@ -27,7 +28,7 @@ export interface Skipped {
 
 /**
  * Reads the objects of files. What has neither the look of a Kubernetes object nor claims to be one (values.yaml,
- * Chart.yaml) is skipped.
+ * Chart.yaml) is skipped, and so are the patches that a kustomization.yaml of the input names.
  *
  * @param onParsed - told how many files have been parsed so far
  * @throws UnreadableInput naming everything that can't be parsed or that claims to be an object and is none
@@ -73,8 +74,13 @@ export function readObjects(
     sources.push({ file, apiVersion, kind, object: value, locate });
   };
 
+  const patches = patchesOf(files);
   for (const [index, { file, text }] of files.entries()) {
     onParsed(index);
+    if (patches.has(file)) {
+      skipped.push({ file, kind: null, name: null, reason: PATCH_REASON });
+      continue;
+    }
     const manifests = problems.attempt(() => parseManifests(text, file)) ?? [];
     for (const { object, locate } of manifests) add(file, object, locate, { list: false });
   }
