@@ -344,6 +344,8 @@ test(`${REINSTALLS} reinstalls: no residue, no stuck namespace`, async () => {
     const kinds = [
       'validatingwebhookconfigurations',
       'mutatingwebhookconfigurations',
+      'validatingadmissionpolicies',
+      'validatingadmissionpolicybindings',
       'clusterroles',
       'clusterrolebindings',
       'namespaces',
