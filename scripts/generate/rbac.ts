@@ -26,7 +26,7 @@ export function clusterRules(): Rule[] {
       })),
       // What a workload names is read live before a denial.
       ...Object.values(RELATED_KINDS)
-        .filter(({ kind }) => kind !== 'Secret')
+        .filter(({ group, resource }) => group !== '' || resource !== 'secrets')
         .map(({ group, resource, named }) => ({ group, resource, verbs: named === true ? alsoGot : watched })),
       { group: '', resource: 'namespaces', verbs: alsoGot },
     ]),

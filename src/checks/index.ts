@@ -12,6 +12,7 @@ import hardcodedCredentials from './hardcodedCredentials.ts';
 import imageDigest from './imageDigest.ts';
 import imageRegistry from './imageRegistry.ts';
 import imageTag from './imageTag.ts';
+import ingressTls from './ingressTls.ts';
 import livenessProbe from './livenessProbe.ts';
 import maxReplicas from './maxReplicas.ts';
 import memoryLimits from './memoryLimits.ts';
@@ -54,6 +55,7 @@ export const CHECKS: readonly Check[] = [
   imageDigest,
   imageRegistry,
   imageTag,
+  ingressTls,
   livenessProbe,
   maxReplicas,
   memoryLimits,

@@ -1,12 +1,11 @@
 /** Related among manifests, and behind them in the cluster if there is one. */
-import { groupOf } from '../engine/kinds.ts';
 import {
   RELATED_KINDS,
+  relatedKindsOf,
   SECRET_MAKERS,
   type Answer,
   type Related,
   type RelatedFacts,
-  type RelatedKind,
   type RelatedKindName,
 } from '../engine/related.ts';
 import type { Source } from './objects.ts';
@@ -40,26 +39,27 @@ export function relatedAmong(sources: readonly Source[], namespace: string, clus
   const names = new Set<string>();
   const problems = new Problems();
   for (const source of sources) {
-    const related = relatedKindOf(source);
-    if (related === undefined) continue;
-    const { object, file, locate } = source;
-    if (nameOf(object) === null) {
-      problems.add(file, locate(['metadata', 'name']), `${related.kind}: metadata.name: is required`);
+    const { object, file, locate, apiVersion } = source;
+    const kinds = relatedKindsOf(apiVersion, source.kind);
+    if (kinds.length > 0 && nameOf(object) === null) {
+      problems.add(file, locate(['metadata', 'name']), `${source.kind}: metadata.name: is required`);
       continue;
     }
-    try {
-      const where = namespaceOf(object, namespace);
-      const facts = related.read({ ...object, metadata: { ...(object['metadata'] as object), namespace: where } });
-      names.add(keyOf(related.kind, ownNamespaceOf(facts, where), facts.name));
-      for (const place of related.placesOf(facts, where)) {
-        const key = keyOf(related.kind, place.namespace, place.key);
-        const present = found.get(key);
-        if (present === undefined) found.set(key, [facts]);
-        else present.push(facts);
+    for (const related of kinds) {
+      try {
+        const where = namespaceOf(object, namespace);
+        const facts = related.read({ ...object, metadata: { ...(object['metadata'] as object), namespace: where } });
+        names.add(keyOf(related.kind, ownNamespaceOf(facts, where), facts.name));
+        for (const place of related.placesOf(facts, where)) {
+          const key = keyOf(related.kind, place.namespace, place.key);
+          const present = found.get(key);
+          if (present === undefined) found.set(key, [facts]);
+          else present.push(facts);
+        }
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        problems.add(file, locate([]), `does not have the shape of a ${source.kind}: ${error.message}`);
       }
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      problems.add(file, locate([]), `does not have the shape of a ${related.kind}: ${error.message}`);
     }
   }
   problems.throwIfAny();
@@ -82,17 +82,12 @@ export function relatedAmong(sources: readonly Source[], namespace: string, clus
       }
       if (answer !== undefined) return answer.state === 'absent' ? answer : { state: 'absent' };
       // A Secret that another manifest makes is absent, so that the check looks for its maker.
-      const made = kind === 'Secret' && SECRET_MAKERS.some((maker) => found.has(keyOf(maker, where, key)));
+      const isSecret = kind === 'Secret' || RELATED_KINDS[kind].partOf === 'Secret';
+      const made = isSecret && SECRET_MAKERS.some((maker) => found.has(keyOf(maker, where, key)));
       if (!isNamed || made) return { state: 'absent' };
       return { state: 'unknown', cause: 'it is not among the manifests' };
     },
   };
-}
-
-function relatedKindOf({ kind, apiVersion }: Source): RelatedKind | undefined {
-  if (!Object.hasOwn(RELATED_KINDS, kind)) return undefined;
-  const related = RELATED_KINDS[kind as RelatedKindName] as unknown as RelatedKind;
-  return related.group === groupOf(apiVersion) ? related : undefined;
 }
 
 function keyOf(kind: RelatedKindName, namespace: string, key: string): string {

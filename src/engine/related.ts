@@ -5,7 +5,10 @@
  * Secret by its name, an autoscaler by its target, a LimitRange by its namespace alone. Informers index by both, and an
  * object's change re-judges just the workloads that asked for it.
  */
+import { certificateFrom, type Certificate } from './certificate.ts';
 import { configCredentialsOf, type ConfigCredentials } from './config-credentials.ts';
+import { groupOf } from './kinds.ts';
+import { ingressFacts } from './ingress.ts';
 import { grantsOf, subjectKeysOf, type Grant } from './permissions.ts';
 import { changedAtOf, isManaged } from './secret.ts';
 import type { LabelSelector, Labels } from './selectors.ts';
@@ -112,6 +115,33 @@ export interface BindingFacts {
   readonly subjects: readonly string[];
 }
 
+/** The certificate in a Secret of type kubernetes.io/tls: `tls.crt` alone is looked at. */
+export interface ServingCertificateFacts {
+  /** The Secret's. */
+  readonly name: string;
+  /** Undefined: the Secret holds none that can be read. */
+  readonly certificate: Certificate | undefined;
+}
+
+/** Hosts that an Ingress serves, and where it sends their requests. */
+export interface IngressRule {
+  /** Undefined: every host that no other rule is for. */
+  readonly host: string | undefined;
+  /** Names of Services. */
+  readonly services: readonly string[];
+}
+
+export interface IngressFacts {
+  readonly name: string;
+  readonly rules: readonly IngressRule[];
+  /** No hosts: all of them. No Secret: the controller has a certificate of its own. */
+  readonly tls: readonly { readonly hosts: readonly string[]; readonly secret: string | undefined }[];
+  /** The annotation by which it gets its certificates from elsewhere than Secrets. */
+  readonly certificateFrom: string | undefined;
+  /** cert-manager is told to make the Secrets that it names. */
+  readonly issued: boolean;
+}
+
 export interface RelatedFacts {
   Secret: SecretFacts;
   ConfigMap: ConfigMapFacts;
@@ -130,6 +160,8 @@ export interface RelatedFacts {
   VaultDynamicSecret: SecretMakerFacts;
   VaultPKISecret: SecretMakerFacts;
   SecretProviderClass: SecretMakerFacts;
+  ServingCertificate: ServingCertificateFacts;
+  Ingress: IngressFacts;
   Role: RoleFacts;
   ClusterRole: RoleFacts;
   RoleBinding: BindingFacts;
@@ -176,6 +208,8 @@ interface Served {
   readonly resource: string;
   /** Not part of Kubernetes: its absence from a cluster is ordinary. */
   readonly optional?: true;
+  /** It is a part of what is kept of objects of this kind, and read as they are. */
+  readonly partOf?: RelatedKindName;
   /** The workload names it (a reference), rather than it the workload; so its key is its name, by which it can be read. */
   readonly named?: true;
 }
@@ -433,6 +467,29 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     }),
     placesOf: bySecret,
   },
+  ServingCertificate: {
+    kind: 'ServingCertificate',
+    group: '',
+    versions: ['v1'],
+    resource: 'secrets',
+    partOf: 'Secret',
+    named: true,
+    read: ({ metadata, data, stringData }) => ({
+      name: metadata.name,
+      certificate: certificateFrom(stringData?.['tls.crt'] ?? textOf(data?.['tls.crt'])),
+    }),
+    placesOf: byName,
+  },
+  Ingress: {
+    kind: 'Ingress',
+    group: 'networking.k8s.io',
+    versions: ['v1'],
+    resource: 'ingresses',
+    read: ingressFacts,
+    // By the Services to which it sends.
+    placesOf: ({ rules }, namespace) =>
+      [...new Set(rules.flatMap(({ services }) => services))].map((key) => ({ namespace, key })),
+  },
   Role: {
     kind: 'Role',
     group: 'rbac.authorization.k8s.io',
@@ -479,3 +536,16 @@ export const SECRET_MAKERS = [
   'VaultPKISecret',
   'SecretProviderClass',
 ] as const satisfies RelatedKindName[];
+
+/** Base64 as it stands in a Secret's data. */
+function textOf(base64: unknown): string {
+  return typeof base64 === 'string' ? atob(base64) : '';
+}
+
+/** What is kept of the objects of a kind: nothing, or that of the kind itself and of those that are a part of it. */
+export function relatedKindsOf(apiVersion: string, kind: string): readonly RelatedKind[] {
+  const group = groupOf(apiVersion);
+  return (Object.values(RELATED_KINDS) as RelatedKind[]).filter(
+    (related) => related.group === group && (related.partOf ?? related.kind) === kind,
+  );
+}

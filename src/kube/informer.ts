@@ -153,6 +153,11 @@ export class Informer<T> {
     return this.#kept.get(key)?.value;
   }
 
+  /** The resourceVersion of an object whose copy is kept. */
+  versionOf(key: string): string | undefined {
+    return this.#kept.get(key)?.version;
+  }
+
   get size(): number {
     return this.#kept.size;
   }

@@ -16,6 +16,8 @@ const AT_ONCE = 4;
 interface Kept<T> {
   readonly answer: Answer<T>;
   readonly at: number;
+  /** Of the object, as it was asked for. */
+  readonly version: string | undefined;
 }
 
 export interface LookupsOptions<T> {
@@ -41,12 +43,18 @@ export class Lookups<T> {
     this.#now = options.now ?? ((): number => performance.now());
   }
 
-  /** What is known of an object; undefined: nothing yet. Asks for what is not known or not fresh; `onChange` tells. */
-  find(namespace: string, name: string): Answer<T> | undefined {
+  /**
+   * What is known of an object; undefined: nothing yet. Asks for what is not known or not fresh; `onChange` tells.
+   *
+   * @param version - where the object's version is known: an answer about that version holds until there is another
+   */
+  find(namespace: string, name: string, version?: string): Answer<T> | undefined {
     const key = `${namespace}/${name}`;
-    const kept = this.#kept.get(key);
+    const present = this.#kept.get(key);
+    const kept = present?.version === version ? present : undefined;
+    if (version !== undefined && kept !== undefined && kept.answer.state !== 'unknown') return kept.answer;
     const age = kept === undefined ? Infinity : this.#now() - kept.at;
-    if (age > FRESH) void this.#read(key, namespace, name);
+    if (age > FRESH) void this.#read(key, namespace, name, version);
     return age > STALE ? undefined : kept?.answer;
   }
 
@@ -56,16 +64,17 @@ export class Lookups<T> {
     this.#kept.clear();
   }
 
-  async #read(key: string, namespace: string, name: string): Promise<void> {
+  async #read(key: string, namespace: string, name: string, version: string | undefined): Promise<void> {
     // What does not get a place now is asked for again when it is needed again.
     if (this.#stopped || this.#reading.has(key) || this.#reading.size >= MOST_ANSWERS) return;
     this.#reading.add(key);
     try {
       const answer = await this.#gate.pass(() => this.#options.read(namespace, name));
       if (this.#stopped) return;
-      const before = this.#kept.get(key)?.answer;
+      const present = this.#kept.get(key);
+      const before = present?.version === version ? present?.answer : undefined;
       this.#kept.delete(key);
-      this.#kept.set(key, { answer, at: this.#now() });
+      this.#kept.set(key, { answer, at: this.#now(), version });
       for (const oldest of this.#kept.keys()) {
         if (this.#kept.size <= MOST_ANSWERS) break;
         this.#kept.delete(oldest);

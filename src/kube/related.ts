@@ -33,9 +33,13 @@ const SECRET_NOT_READ: Answer<never> = {
   cause: 'the operator reads secrets one by one (--secret-access=Get) and has not read this one yet',
   live: true,
 };
-/** How often what depends on unwatched Secrets is judged anew, in milliseconds. */
+const CERTIFICATE_NOT_READ: Answer<never> = {
+  state: 'unknown',
+  cause: 'the operator has not read the certificate yet',
+};
+/** How often what depends on objects that are read one by one is judged anew, in milliseconds. */
 const SWEEP = 10 * 60_000;
-/** For one read of an unwatched Secret, in milliseconds. */
+/** For one read of such an object, in milliseconds. */
 const LOOKUP_TIMEOUT = 10_000;
 
 export interface InformedRelatedOptions {
@@ -57,22 +61,26 @@ export class InformedRelated implements Related {
   readonly #index = new Map<Dependency, Map<string, AnyFacts>>();
   /** Only with the access `Get`. */
   readonly #secrets: Lookups<RelatedFacts['Secret']> | undefined;
+  /** Not with the access `None`. Secrets are watched without their data, so certificates are read one by one. */
+  readonly #certificates: Lookups<RelatedFacts['ServingCertificate']> | undefined;
   readonly #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: InformedRelatedOptions) {
     this.#options = options;
-    if (options.secretAccess !== 'Get') return;
-    this.#secrets = new Lookups({
-      read: (namespace, name) => readLive(options.client, 'Secret', namespace, name, LOOKUP_TIMEOUT),
-      onChange: (namespace, name) => options.onChange('Secret', dependencyOf('Secret', namespace, name)),
-    });
-    this.#sweep = setInterval(() => options.onChange('Secret', undefined), SWEEP).unref();
+    if (options.secretAccess === 'None') return;
+    this.#certificates = this.#lookupsOf('ServingCertificate');
+    if (options.secretAccess === 'Get') this.#secrets = this.#lookupsOf('Secret');
+    this.#sweep = setInterval(() => {
+      if (this.#secrets !== undefined) options.onChange('Secret', undefined);
+      options.onChange('ServingCertificate', undefined);
+    }, SWEEP).unref();
   }
 
   /** Begins to watch kinds that are not watched yet. Resolves when each has its first answer, whichever it is. */
   async ensure(kinds: Iterable<RelatedKindName>): Promise<void> {
     const settled: Promise<void>[] = [];
-    for (const kind of kinds) {
+    for (const asked of kinds) {
+      const kind = RELATED_KINDS[asked].partOf ?? asked;
       if (kind === 'Secret' && this.#options.secretAccess !== 'Watch') continue;
       let informer = this.#informers.get(kind);
       if (informer === undefined) {
@@ -86,6 +94,7 @@ export class InformedRelated implements Related {
   }
 
   find<K extends RelatedKindName>(kind: K, namespace: string, key: string): Answer<RelatedFacts[K]> {
+    if (kind === 'ServingCertificate') return this.#certificate(namespace, key) as Answer<RelatedFacts[K]>;
     if (kind === 'Secret' && this.#options.secretAccess !== 'Watch') {
       if (this.#secrets === undefined) return NO_SECRETS;
       return (this.#secrets.find(namespace, key) ?? SECRET_NOT_READ) as Answer<RelatedFacts[K]>;
@@ -125,15 +134,37 @@ export class InformedRelated implements Related {
 
   /** Why a kind can't be looked up at present, in words for a person; undefined if it can. */
   unreadable(kind: RelatedKindName): string | undefined {
-    if (kind === 'Secret' && this.#options.secretAccess === 'None') return NO_SECRETS.cause;
-    const state = this.#informers.get(kind)?.state;
+    const read = RELATED_KINDS[kind].partOf ?? kind;
+    if (read === 'Secret' && this.#options.secretAccess === 'None') return NO_SECRETS.cause;
+    const state = this.#informers.get(read)?.state;
     return state?.state === 'failed' ? state.cause : undefined;
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#sweep);
     this.#secrets?.stop();
+    this.#certificates?.stop();
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
+  }
+
+  #lookupsOf<K extends 'Secret' | 'ServingCertificate'>(kind: K): Lookups<RelatedFacts[K]> {
+    const { client, onChange } = this.#options;
+    return new Lookups({
+      read: (namespace, name) => readLive(client, kind, namespace, name, LOOKUP_TIMEOUT),
+      onChange: (namespace, name) => onChange(kind, dependencyOf(kind, namespace, name)),
+    });
+  }
+
+  /** Never waits: what is not there is read behind the scenes. A watched Secret's version tells whether it still holds. */
+  #certificate(namespace: string, name: string): Answer<RelatedFacts['ServingCertificate']> {
+    if (this.#certificates === undefined) return NO_SECRETS;
+    let version: string | undefined;
+    if (this.#options.secretAccess === 'Watch') {
+      const secret = this.find('Secret', namespace, name);
+      if (secret.state !== 'found') return secret;
+      version = this.#informers.get('Secret')?.versionOf(`${namespace}/${name}`);
+    }
+    return this.#certificates.find(namespace, name, version) ?? CERTIFICATE_NOT_READ;
   }
 
   #informerOf(related: RelatedKind): Informer<AnyFacts> {
@@ -153,6 +184,11 @@ export class InformedRelated implements Related {
         const isSame = before !== undefined && after !== undefined && deepEqual(before, after);
         if (before !== undefined) this.#remove(related, namespace, key, before, !isSame);
         if (after !== undefined) this.#add(related, namespace, key, after, !isSame);
+        if (isSecret) {
+          // The certificate is not in what is kept of the Secret.
+          const name = key.slice(key.indexOf('/') + 1);
+          this.#options.onChange('ServingCertificate', dependencyOf('ServingCertificate', namespace, name));
+        }
         if (isSecret && after !== undefined && (after as RelatedFacts['Secret']).keys === undefined) {
           void this.#learnKeys(informer as unknown as Informer<RelatedFacts['Secret']>, key);
         }
@@ -160,6 +196,7 @@ export class InformedRelated implements Related {
       onState: (state) => {
         this.#options.onState(kind, state);
         this.#options.onChange(kind, undefined);
+        if (isSecret) this.#options.onChange('ServingCertificate', undefined);
       },
       onError: (error, what) => this.#options.onError(kind, error, what),
     });

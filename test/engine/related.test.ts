@@ -2,7 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import type { Outcome } from '../../src/engine/check.ts';
 import { judgeReference } from '../../src/engine/missing.ts';
 import { referencesOf } from '../../src/engine/references.ts';
-import { RELATED_KINDS, SECRET_MAKERS, type RelatedKind, type RelatedKindName } from '../../src/engine/related.ts';
+import {
+  RELATED_KINDS,
+  relatedKindsOf,
+  SECRET_MAKERS,
+  type RelatedKind,
+  type RelatedKindName,
+} from '../../src/engine/related.ts';
 import type { Related } from '../../src/engine/related.ts';
 import { workloadOf } from '../support/workloads.ts';
 
@@ -32,6 +38,7 @@ describe('what is kept of related objects', () => {
       'ConfigMap',
       'ServiceAccount',
       'PersistentVolumeClaim',
+      'ServingCertificate',
       'Role',
       'ClusterRole',
     ]);
@@ -67,6 +74,8 @@ describe('what is kept of related objects', () => {
       'x',
       { name: 'x', imagePullSecrets: [], mountsToken: false },
     ],
+    ['ServingCertificate', { data: { 'tls.crt': 'eA==' } }, 'x', { name: 'x', certificate: undefined }],
+    ['ServingCertificate', {}, 'x', { name: 'x', certificate: undefined }],
     ['PersistentVolumeClaim', { spec: { storageClassName: 'fast' } }, 'x', { name: 'x' }],
     [
       'HorizontalPodAutoscaler',
@@ -131,6 +140,16 @@ describe('what is kept of related objects', () => {
     expect(kept('RoleBinding', { roleRef: role, subjects })).toEqual([{ ...facts, namespace: 'shop' }, ...found]);
     expect(kept('ClusterRoleBinding', { roleRef: role, subjects })).toEqual([{ ...facts, namespace: '' }, ...found]);
     expect(kept('ClusterRoleBinding', { roleRef: role })).toEqual([{ name: 'x', namespace: '', role, subjects: [] }]);
+  });
+
+  test('a Secret is also the certificate in it; other kinds are themselves alone', () => {
+    const kinds = (apiVersion: string, kind: string): string[] =>
+      relatedKindsOf(apiVersion, kind).map((one) => one.kind);
+    expect(kinds('v1', 'Secret')).toEqual(['Secret', 'ServingCertificate']);
+    expect(kinds('v1', 'ServingCertificate')).toEqual([]);
+    expect(kinds('v1', 'ConfigMap')).toEqual(['ConfigMap']);
+    expect(kinds('example.com/v1', 'Secret')).toEqual([]);
+    expect(kinds('v1', 'toString')).toEqual([]);
   });
 
   test('never a value of a Secret', () => {

@@ -1,9 +1,13 @@
 /** What the reference checks learn of a cluster: past a cache that is behind, under the chart's own permissions. */
+import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { relatedAmong } from '../../src/cli/related.ts';
 import { grantsOf } from '../../src/engine/permissions.ts';
 import { RELATED_KINDS } from '../../src/engine/related.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import { InformedRelated } from '../../src/kube/related.ts';
+import { issueAuthority, issueLeaf } from '../../src/webhook/issue.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { kubectl, type CommandResult } from '../cluster/kubectl.ts';
 import { enforced, installOperator, OPERATOR_IDENTITY, startOperator } from '../cluster/operator.ts';
@@ -150,6 +154,60 @@ async function attemptOf(object: Json): Promise<CommandResult> {
     await run('-n', namespace, 'delete', 'pod', name, '--force', '--grace-period=0', '--wait=false');
   return result;
 }
+
+test.each(['Watch', 'Get'] as const)(
+  'a certificate is read behind the scenes, and again when its Secret changes: --secret-access=%s',
+  async (secretAccess) => {
+    const namespace = `tls-${secretAccess.toLowerCase()}`;
+    await run('create', 'namespace', namespace);
+    const [from, to] = [new Date('2026-01-01T00:00:00Z'), new Date('2036-01-01T00:00:00Z')];
+    const authority = await issueAuthority('test', from, to);
+    const put = async (host: string): Promise<void> => {
+      const { cert, key } = await issueLeaf(authority, [host], from, to);
+      const metadata = { name: 'web', namespace };
+      const stringData = { 'tls.crt': cert, 'tls.key': key };
+      const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData };
+      expect((await apply(secret)).stderr).toBe('');
+    };
+    await put('a.example.com');
+
+    const client = KubeClient.load(cluster.kubeconfig);
+    const changes: (string | undefined)[] = [];
+    const related = new InformedRelated({
+      client,
+      secretAccess,
+      onChange: (kind, dependency) => {
+        if (kind === 'ServingCertificate') changes.push(dependency);
+      },
+      onState: () => {},
+      onError: () => {},
+    });
+    const find = (name = 'web'): unknown => related.find('ServingCertificate', namespace, name);
+    const holds = (host: string): unknown => ({
+      state: 'found',
+      values: [{ name: 'web', certificate: { hosts: [host], notAfter: to.getTime() } }],
+    });
+    const eventually = async (wanted: unknown, ask: () => unknown): Promise<void> => {
+      const end = Date.now() + 30_000;
+      while (Date.now() < end && !isDeepStrictEqual(ask(), wanted)) await sleep(50);
+      expect(ask()).toEqual(wanted);
+    };
+    try {
+      await related.ensure(['ServingCertificate']);
+      expect(find()).toEqual({ state: 'unknown', cause: 'the operator has not read the certificate yet' });
+      await eventually(holds('a.example.com'), find);
+      expect(changes).toContain(`ServingCertificate/${namespace}/web`);
+      await eventually({ state: 'absent' }, () => find('missing'));
+      if (secretAccess === 'Watch') {
+        await put('b.example.com');
+        await eventually(holds('b.example.com'), find);
+      }
+    } finally {
+      await related.stop();
+      client.close();
+    }
+  },
+);
 
 test("the command line knows Kubernetes' own roles as they are", async () => {
   const related = relatedAmong([], 'default');

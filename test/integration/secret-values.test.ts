@@ -4,6 +4,7 @@ import https from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { issueAuthority, issueLeaf } from '../../src/webhook/issue.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { kubectl, type CommandResult } from '../cluster/kubectl.ts';
 import { enforced, installOperator, startOperator, type Operator } from '../cluster/operator.ts';
@@ -16,6 +17,7 @@ const PLANTED = {
   'xyzzy-value-of-a-secret': 'a Secret',
   'xyzzy-string-data-of-a-secret': 'stringData of a Secret',
   'xyzzy-secret-without-managers': 'a Secret whose field managers do not tell its keys',
+  'xyzzy-key-of-a-certificate-3b3b': 'the key beside a certificate',
   'xyzzy-value-of-a-configmap': 'a ConfigMap',
   'xyzzy-password-in-a-configmap-5d5d': 'a ConfigMap under the name of a secret',
   'xyzzy-setting-in-a-configmap-6e6e': 'a file in a ConfigMap',
@@ -31,6 +33,7 @@ const [
   IN_SECRET,
   IN_STRING_DATA,
   WITHOUT_MANAGERS,
+  TLS_KEY,
   IN_CONFIGMAP,
   CONFIGMAP_PASSWORD,
   CONFIGMAP_SETTING,
@@ -95,6 +98,26 @@ const leaky = (namespace: string): Json => ({
   },
 });
 
+/** A Service and an Ingress with a certificate, in front of the workload. */
+const inFront = (namespace: string, stringData: Json): Json[] => {
+  const metadata = { name: 'front', namespace };
+  const service = { name: 'front', port: { number: 80 } };
+  return [
+    { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: { app: 'leaky' }, ports: [{ port: 80 }] } },
+    { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData },
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata,
+      spec: { tls: [{ hosts: ['leaky.example.com'], secretName: 'front' }], rules: [rule(service)] },
+    },
+  ];
+};
+const rule = (service: Json): Json => ({
+  host: 'leaky.example.com',
+  http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service } }] },
+});
+
 beforeAll(async () => {
   cluster = await startCluster();
   await installOperator(cluster);
@@ -117,6 +140,12 @@ beforeAll(async () => {
       data: { password },
       stringData: { other: IN_STRING_DATA },
     });
+    const [from, to] = [new Date('2020-01-01T00:00:00Z'), new Date('2021-01-01T00:00:00Z')];
+    const { cert } = await issueLeaf(await issueAuthority('test', from, to), ['leaky.example.com'], from, to);
+    for (const object of inFront(name, { 'tls.crt': cert, 'tls.key': TLS_KEY })) {
+      // The API server warns of a key that is none.
+      expect((await apply(object)).code).toBe(0);
+    }
     const file = `first = line\nspring.datasource.primary.password = ${CONFIGMAP_SETTING}\n`;
     const data = { setting: IN_CONFIGMAP, DB_PASSWORD: CONFIGMAP_PASSWORD, 'app.properties': file };
     await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
@@ -158,8 +187,9 @@ async function report(): Promise<Json> {
   for (let tries = 0; ; tries++) {
     const { stdout } = await kubectl(cluster, ['-n', 'watched', 'get', 'rrep', '-o', 'json']);
     const { items } = JSON.parse(stdout) as { items: Json[] };
-    if (items[0] !== undefined) return items[0];
-    if (tries > 100) throw new Error('no report');
+    // The certificate is read behind the scenes, and a report is written at most once in 10 s.
+    if (items[0] !== undefined && JSON.stringify(items[0]).includes('Secret front of Ingress')) return items[0];
+    if (tries > 200) throw new Error('no report');
     await sleep(200);
   }
 }
@@ -184,6 +214,7 @@ test('reports, statuses, Events: findings, no values', async () => {
     'holds an AWS access key',
     'holds a URL with a password',
     'has no key missing',
+    'the certificate in Secret front of Ingress front ran out on 2021-01-01',
     'ConfigMap planted holds a literal credential in DB_PASSWORD',
     'ConfigMap planted holds a literal credential in app.properties (spring.datasource.primary.password)',
   ]) {

@@ -46,6 +46,29 @@ test('an old answer is given while it is asked for anew, and only a new one is t
   expect(lookups.find('a', 'x')).toBeUndefined();
 });
 
+test('an answer about a known version holds until there is another; one that failed is asked for again', async () => {
+  let answer: Answer<string> = { state: 'found', values: ['first'] };
+  const { lookups, world } = made(() => answer);
+  const find = async (version: string): Promise<unknown> => {
+    const found = lookups.find('a', 'x', version);
+    await turn();
+    return found;
+  };
+  expect([await find('1'), await find('1')]).toEqual([undefined, answer]);
+  world.now = 100_000_000;
+  expect([await find('1'), world.reads.length, world.changes.length]).toEqual([answer, 1, 1]);
+  // The same answer about another version is told too: until then there was none.
+  expect([await find('2'), await find('2')]).toEqual([undefined, answer]);
+  expect([world.reads.length, world.changes.length]).toEqual([2, 2]);
+
+  answer = { state: 'unknown', cause: 'timeout' };
+  expect([await find('3'), await find('3'), world.reads.length]).toEqual([undefined, answer, 3]);
+  world.now += 61_000;
+  answer = { state: 'found', values: ['third'] };
+  expect(await find('3')).toEqual({ state: 'unknown', cause: 'timeout' });
+  expect([await find('3'), world.reads.length]).toEqual([answer, 4]);
+});
+
 test('is bounded, and stops', async () => {
   const { lookups, world } = made(() => ({ state: 'absent' }));
   for (let round = 0; round < 3; round++) {

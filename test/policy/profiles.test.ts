@@ -50,6 +50,7 @@ const FROZEN = `
   secretRotation           I              -            r
   secretSource             N              -            r
   configMapCredentials     I              -            r
+  ingressTls               C              -            c
 `;
 
 const PRIORITY: Readonly<Record<string, Priority>> = {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type { Check } from '../../src/engine/check.ts';
 import { evaluateCheck, type CheckResult, type EnabledCheck, type Status } from '../../src/engine/evaluate.ts';
 import { workloadKindOf } from '../../src/engine/kinds.ts';
-import { RELATED_KINDS, type Related } from '../../src/engine/related.ts';
+import { RELATED_KINDS, relatedKindsOf, type Related } from '../../src/engine/related.ts';
 import { readWorkload, type RawObject, type Workload } from '../../src/engine/workload.ts';
 import { PolicyCompiler } from '../../src/policy/compile.ts';
 import { parseManifests, type Manifest } from '../../src/cli/documents.ts';
-import { onlyReading, relatedKindOf, relatedOf } from './related.ts';
+import { onlyReading, relatedOf } from './related.ts';
 
 export const FIXTURES_FOLDER = join(import.meta.dirname, '..', 'checks');
 
@@ -67,7 +67,7 @@ export function readFixture(check: string, file: string, text: string): Fixture 
     deepFreeze(object);
     const kind = workloadKindOf(String(object['apiVersion']), String(object['kind']));
     if (kind === undefined) {
-      if (relatedKindOf(object) !== undefined) others.push(object);
+      if (relatedKindsOf(String(object['apiVersion']), String(object['kind'])).length > 0) others.push(object);
       else if (object['kind'] !== 'ReadinessPolicy')
         throw new Error(`${where}: no check reads ${String(object['kind'])}`);
       continue;

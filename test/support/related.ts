@@ -1,11 +1,9 @@
 /** The objects around a workload, held in memory: Related as tests need it. */
-import { groupOf } from '../../src/engine/kinds.ts';
 import {
-  RELATED_KINDS,
+  relatedKindsOf,
   type Answer,
   type Related,
   type RelatedFacts,
-  type RelatedKind,
   type RelatedKindName,
 } from '../../src/engine/related.ts';
 import type { RawObject } from '../../src/engine/workload.ts';
@@ -17,13 +15,13 @@ export type Unanswered = Readonly<Partial<Record<RelatedKindName, string>>>;
 export function relatedOf(objects: readonly RawObject[], unanswered: Unanswered = {}): Related {
   const found = new Map<string, unknown[]>();
   for (const object of objects) {
-    const kind = relatedKindOf(object);
-    if (kind === undefined) continue;
     const { namespace = 'default' } = object['metadata'] as { readonly namespace?: string };
-    const facts = kind.read({ ...object, metadata: { namespace, ...(object['metadata'] as object) } });
-    for (const place of kind.placesOf(facts, namespace)) {
-      const index = `${kind.kind} ${place.namespace} ${place.key}`;
-      found.set(index, [...(found.get(index) ?? []), facts]);
+    for (const kind of relatedKindsOf(String(object['apiVersion']), String(object['kind']))) {
+      const facts = kind.read({ ...object, metadata: { namespace, ...(object['metadata'] as object) } });
+      for (const place of kind.placesOf(facts, namespace)) {
+        const index = `${kind.kind} ${place.namespace} ${place.key}`;
+        found.set(index, [...(found.get(index) ?? []), facts]);
+      }
     }
   }
   return {
@@ -34,15 +32,6 @@ export function relatedOf(objects: readonly RawObject[], unanswered: Unanswered 
       return values === undefined ? { state: 'absent' } : { state: 'found', values: values as RelatedFacts[K][] };
     },
   };
-}
-
-/** The related kind of an object, or undefined for any other kind. */
-export function relatedKindOf(object: RawObject): RelatedKind | undefined {
-  const { kind, apiVersion } = object;
-  if (typeof kind !== 'string' || typeof apiVersion !== 'string' || !Object.hasOwn(RELATED_KINDS, kind))
-    return undefined;
-  const related = RELATED_KINDS[kind as RelatedKindName] as RelatedKind;
-  return related.group === groupOf(apiVersion) ? related : undefined;
 }
 
 /** Nothing around the workload at all. */
