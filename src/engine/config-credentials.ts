@@ -2,7 +2,7 @@
  * Finds credentials in the data of a ConfigMap and keeps of each where it stands and what it is, never the value: it is
  * judged where the ConfigMap comes in, and the data is let go.
  */
-import { credentialIn, isInnocent, isPlaceholder, saysSecret } from './credentials.ts';
+import { credentialIn, isSecretLiteral } from './credentials.ts';
 
 export interface ConfigCredential {
   /** Of the ConfigMap's data. */
@@ -42,13 +42,8 @@ type Found = Omit<ConfigCredential, 'key'>;
 const LITERAL = 'a literal credential';
 
 function* inValue(key: string, value: string): Iterable<Found> {
-  const what = credentialIn(value) ?? (isLiteral(key, value) ? LITERAL : undefined);
+  const what = credentialIn(value) ?? (isSecretLiteral(key, value) ? LITERAL : undefined);
   if (what !== undefined) yield { setting: undefined, what };
-}
-
-/** Placeholders are no credentials. */
-function isLiteral(name: string, value: string): boolean {
-  return saysSecret(name) && !isInnocent(value) && !isPlaceholder(value, true);
 }
 
 /** Files in which what stands unquoted after a name is a variable or a call. */
@@ -70,9 +65,10 @@ function* inFile(key: string, text: string): Iterable<Found> {
       yield { setting, what: format };
       continue;
     }
-    if (setting === undefined || rest === undefined || !saysSecret(setting)) continue;
+    if (setting === undefined || rest === undefined) continue;
     const value = QUOTED.exec(rest.trimEnd())?.[2] ?? (isCode ? undefined : BARE.exec(rest.trimEnd())?.[1]);
-    if (value !== undefined && !/[$`]|\{\{/.test(value) && isLiteral(setting, value)) yield { setting, what: LITERAL };
+    if (value !== undefined && !/[$`]|\{\{/.test(value) && isSecretLiteral(setting, value))
+      yield { setting, what: LITERAL };
   }
 }
 
