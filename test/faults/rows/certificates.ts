@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { issueLeaf } from '../../../src/webhook/issue.ts';
+import type { Checks } from '../checks.ts';
 import type { Row } from '../row.ts';
 import { NAMESPACE, type Replica, type Stage } from '../stage.ts';
 
@@ -43,15 +44,55 @@ async function leafUntil(stage: Stage, authority: { cert: string; key: string },
   return { 'tls.crt': leaf.cert, 'tls.key': leaf.key };
 }
 
-/** Fingerprint of the leaf that a replica serves. */
-function served({ port }: Replica): Promise<string> {
+/** The leaf that a replica serves to who connects now. */
+function leafOf({ port }: Replica): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
     const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
-      resolve(socket.getPeerCertificate().fingerprint256);
+      resolve(socket.getPeerX509Certificate() as X509Certificate);
       socket.end();
     });
     socket.on('error', reject);
   });
+}
+
+/** Fingerprint of the leaf that a replica serves. */
+async function served(replica: Replica): Promise<string> {
+  return (await leafOf(replica)).fingerprint256;
+}
+
+/** Does the bundle in the configuration vouch for a leaf? */
+function vouches(stage: Stage, leaf: X509Certificate): boolean {
+  const bundle = stage.caBundle().match(/-----BEGIN[^]+?-----END CERTIFICATE-----/g) ?? [];
+  return bundle.some((ca) => leaf.verify(new X509Certificate(ca).publicKey));
+}
+
+/**
+ * Connects to both replicas again and again while something is done: whatever leaf is served, the configuration must vouch
+ * for it at that moment. Requests over open connections do not show that.
+ */
+async function trusted(stage: Stage, checks: Checks, during: () => Promise<void>): Promise<void> {
+  const over = new AbortController();
+  let looks = 0;
+  let distrusted = 0;
+  const look = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      for (const replica of stage.replicas) {
+        const leaf = await leafOf(replica);
+        looks += 1;
+        if (!vouches(stage, leaf)) distrusted += 1;
+      }
+      await sleep(200);
+    }
+  };
+  const looking = look();
+  try {
+    await during();
+  } finally {
+    over.abort();
+  }
+  await looking;
+  const text = `${distrusted} of ${looks} were not`;
+  checks.that('each leaf that was served was trusted', distrusted === 0 && looks > 20, text);
 }
 
 /** Stops both replicas, gives them another Secret, and starts them. */
@@ -68,9 +109,7 @@ async function bothServeAnother(stage: Stage, than: string): Promise<true | stri
     if ((await served(replica)) === than) return `${replica.name} still serves the old one`;
   }
   const texts = await readTexts(stage);
-  const bundle = stage.caBundle().match(/-----BEGIN[^]+?-----END CERTIFICATE-----/g) ?? [];
-  const leaf = new X509Certificate(texts['tls.crt']);
-  return bundle.some((ca) => leaf.verify(new X509Certificate(ca).publicKey)) || 'the bundle does not vouch for it';
+  return vouches(stage, new X509Certificate(texts['tls.crt'])) || 'the bundle does not vouch for it';
 }
 
 let before = '';
@@ -96,10 +135,12 @@ export const leafRotation: Row = {
     const authority = (await readTexts(stage))['ca.crt'];
     for (let time = 0; time < 2; time++) {
       const old = await served(stage.replicas[0] as Replica);
-      await ask(stage, 'Leaf');
-      await checks.within('both serve a new leaf', LEAF_WITHIN, () => bothServeAnother(stage, old));
-      load.reconnect();
-      await sleep(10_000);
+      await trusted(stage, checks, async () => {
+        await ask(stage, 'Leaf');
+        await checks.within('both serve a new leaf', LEAF_WITHIN, () => bothServeAnother(stage, old));
+        load.reconnect();
+        await sleep(10_000);
+      });
     }
     checks.that('the CA is the same', (await readTexts(stage))['ca.crt'] === authority);
   },
@@ -112,15 +153,17 @@ export const authorityRotation: Row = {
   run: async (stage, load, checks) => {
     const key = (await readTexts(stage))['ca.key'];
     const old = await served(stage.replicas[0] as Replica);
-    await ask(stage, 'CA');
-    await checks.within('both serve a leaf of it', AUTHORITY_WITHIN, () => bothServeAnother(stage, old));
-    checks.that('the CA is a new one', (await readTexts(stage))['ca.key'] !== key);
-    load.reconnect();
-    await checks.within('obeyed', 5000, () => obeyed(stage));
-    await ask(stage, 'Distrust');
-    await checks.within('the old CA is gone', LEAF_WITHIN, async () => (await authorities(stage)) === 1);
-    load.reconnect();
-    await sleep(5000);
+    await trusted(stage, checks, async () => {
+      await ask(stage, 'CA');
+      await checks.within('both serve a leaf of it', AUTHORITY_WITHIN, () => bothServeAnother(stage, old));
+      checks.that('the CA is a new one', (await readTexts(stage))['ca.key'] !== key);
+      load.reconnect();
+      await checks.within('obeyed', 5000, () => obeyed(stage));
+      await ask(stage, 'Distrust');
+      await checks.within('the old CA is gone', LEAF_WITHIN, async () => (await authorities(stage)) === 1);
+      load.reconnect();
+      await sleep(5000);
+    });
   },
 };
 
