@@ -95,7 +95,7 @@ export const straight = (expect: Expectation, object: object, route = ROUTE): Sh
 
 /** Good and bad Deployments in equal parts; some that name a Secret, which is there or is not. */
 export const STANDARD: Mix = {
-  share: 0.25,
+  share: 0.1,
   api: [create('allow', good('NAME')), create('deny', bad('NAME'))],
   straight: [
     straight('allow', good('NAME')),
