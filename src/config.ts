@@ -2,7 +2,10 @@
 import { hostname } from 'node:os';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './logger.ts';
+import { WORKLOAD_KINDS, type WorkloadKind } from './engine/kinds.ts';
+import { formatPath } from './engine/path.ts';
 import { SECRET_ACCESS, type SecretAccess } from './kube/secret.ts';
+import { readWorkloadKinds } from './policy/workload-kinds.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
 import { CERTIFICATE_MODES, type CertificateMode } from './webhook/certificate-plan.ts';
 
@@ -27,6 +30,8 @@ export interface Config {
   readonly excludedNamespaces: readonly string[];
   readonly excludedUsers: readonly string[];
   readonly secretAccess: SecretAccess;
+  /** Kinds that are judged: those of Kubernetes and those that the installation adds. */
+  readonly workloadKinds: readonly WorkloadKind[];
   readonly log: LogOptions;
 }
 
@@ -47,6 +52,7 @@ interface Flags {
   readonly excludeNamespace: string[];
   readonly excludeUser: string[];
   readonly secretAccess: SecretAccess;
+  readonly workloadKinds: readonly WorkloadKind[];
   readonly logLevel: LogOptions['level'];
   readonly logFormat: LogOptions['format'];
 }
@@ -112,6 +118,11 @@ export function addServeOptions(command: Command): Command {
         .choices(SECRET_ACCESS)
         .default('Watch'),
     )
+    .addOption(
+      option('--workload-kinds <json>', 'custom kinds that hold a pod template, as a list (docs/workloads.md)')
+        .argParser(parseWorkloadKinds)
+        .default(WORKLOAD_KINDS, 'none'),
+    )
     .addOption(option('--log-level <level>', 'what is logged').choices(LOG_LEVELS).default('info'))
     .addOption(option('--log-format <format>', 'how it is logged').choices(LOG_FORMATS).default('json'));
 }
@@ -137,6 +148,7 @@ export function configOf(command: Command): Config {
     excludedNamespaces: flags.excludeNamespace,
     excludedUsers: flags.excludeUser,
     secretAccess: flags.secretAccess,
+    workloadKinds: flags.workloadKinds,
     log: { level: flags.logLevel, format: flags.logFormat },
   });
 }
@@ -156,4 +168,18 @@ function parseUrl(text: string): string {
   if (!URL.canParse(text) || new URL(text).protocol !== 'https:')
     throw new InvalidArgumentError('must be an https URL');
   return text.replace(/\/+$/, '');
+}
+
+function parseWorkloadKinds(text: string): readonly WorkloadKind[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError('not JSON');
+  }
+  const read = readWorkloadKinds(value);
+  if ('kinds' in read) return read.kinds;
+  throw new InvalidArgumentError(
+    read.problems.map(({ path, message }) => `${formatPath(path)}: ${message}`).join('; '),
+  );
 }

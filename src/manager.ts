@@ -11,7 +11,6 @@ import { Reconcilers } from './controller/reconcilers.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
 import { withdrawEntries } from './controller/webhook-configuration-reconciler.ts';
 import { Workloads } from './controller/workloads.ts';
-import { WORKLOAD_KINDS } from './engine/kinds.ts';
 import type { Labels } from './engine/selectors.ts';
 import { hasStatus, KubeClient, pathOf } from './kube/client.ts';
 import { Informer, type WatchHealth } from './kube/informer.ts';
@@ -65,7 +64,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   const front = client.separate();
   const compiler = new PolicyCompiler(CHECKS);
   const exceptionCompiler = new ExceptionCompiler(CHECKS);
-  const kinds = WORKLOAD_KINDS;
+  const kinds = config.workloadKinds;
   const exemptions = exemptionsOf([config.namespace, ...config.excludedNamespaces], config.excludedUsers);
   const now = (): number => Date.now();
   const onError = (error: unknown, what: string): void => {

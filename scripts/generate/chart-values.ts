@@ -1,6 +1,7 @@
 /** The chart's values: this schema makes values.yaml, values.schema.json and the table in the chart's README. */
 import { Type, type TSchema } from 'typebox';
 import { LOG_FORMATS, LOG_LEVELS } from '../../src/logger.ts';
+import { CustomKindsSchema } from '../../src/policy/workload-kinds.ts';
 
 const oneOf = (values: readonly string[], fallback: string, description: string): TSchema =>
   Type.Unsafe({ type: 'string', enum: [...values], default: fallback, description });
@@ -19,22 +20,6 @@ const group = (properties: Record<string, TSchema>, description: string, require
     properties,
     ...(required.length > 0 ? { required } : {}),
   });
-
-const FieldPath = Type.String({ minLength: 1, pattern: '^[A-Za-z][A-Za-z0-9]*(\\.[A-Za-z][A-Za-z0-9]*)*$' });
-
-const WorkloadKind = Type.Object(
-  {
-    group: Type.String(),
-    version: Type.String({ minLength: 1 }),
-    kind: Type.String({ minLength: 1 }),
-    resource: Type.String({ minLength: 1, description: 'Plural name, as in URLs.' }),
-    template: Type.Optional(FieldPath),
-    replicas: Type.Optional(FieldPath),
-    selector: Type.Optional(FieldPath),
-    runsToCompletion: Type.Optional(Type.Boolean()),
-  },
-  { additionalProperties: false },
-);
 
 /** Every value with its default and a description for the person who installs. */
 export const VALUES: TSchema = group(
@@ -59,10 +44,11 @@ export const VALUES: TSchema = group(
     }),
     excludedNamespaces: texts('Namespaces that no policy concerns, beside the system namespaces and its own.'),
     excludedUsers: texts("User names whose requests always pass, beside those of Kubernetes' own controllers."),
-    workloadKinds: Type.Array(WorkloadKind, {
+    workloadKinds: Type.Unsafe({
+      ...CustomKindsSchema,
       default: [],
       description:
-        'Not read by the operator yet. Custom kinds that hold a pod template, such as {group: argoproj.io, version: v1alpha1, kind: Rollout, resource: rollouts, template: spec.template, replicas: spec.replicas}.',
+        'Custom kinds that hold a pod template (docs/workloads.md), such as {group: argoproj.io, version: v1alpha1, kind: Rollout, resource: rollouts, replicas: spec.replicas}.',
     }),
     rbac: group(
       {

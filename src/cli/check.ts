@@ -1,10 +1,10 @@
 /** Checks manifests: files in, what is unmet out, each with file, line and column. */
 import type { ActivePriority } from '../engine/check.ts';
 import { apiVersionOf, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
-import { formatPath, type Path } from '../engine/path.ts';
+import { formatPath, valueAt, type Path } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
 import type { Labels } from '../engine/selectors.ts';
-import { readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
+import { hasTemplate, readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
 import { policyMatches, type CompiledPolicy } from '../policy/compile.ts';
 import { lapsedText } from '../policy/exceptions.ts';
 import { SYSTEM_NAMESPACES } from '../policy/exemptions.ts';
@@ -33,6 +33,8 @@ export interface CheckOptions {
   readonly namespace: string;
   /** Labels of every namespace that no Namespace manifest describes; undefined: not known. */
   readonly namespaceLabels: Labels | undefined;
+  /** Kinds that are judged; absent: those of Kubernetes. */
+  readonly workloadKinds?: readonly WorkloadKind[] | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** A check that could not find out fails where its action is Deny. */
@@ -158,20 +160,26 @@ export function readInput(options: CheckOptions): Input {
   return { sources, skipped, given: given?.sources };
 }
 
-/** Names of the namespaces that workloads are in. @param namespace - of objects that name none */
-export function namespacesOf({ sources }: Input, namespace: string): ReadonlySet<string> {
-  const workloads = sources.filter(({ apiVersion, kind }) => workloadKindOf(apiVersion, kind) !== undefined);
+/** Names of the namespaces that workloads are in. */
+export function namespacesOf(
+  { sources }: Input,
+  { namespace, workloadKinds }: Pick<CheckOptions, 'namespace' | 'workloadKinds'>,
+): ReadonlySet<string> {
+  const workloads = sources.filter(
+    ({ apiVersion, kind }) => workloadKindOf(apiVersion, kind, workloadKinds) !== undefined,
+  );
   return new Set(workloads.map(({ object }) => namespaceOf(object, namespace)));
 }
 
 /** Judges what was read. @throws UnreadableInput naming all objects that can't be used */
 export function judgeInput({ sources, given, ...input }: Input, options: CheckOptions, world?: World): CheckReport {
+  const { workloadKinds: kinds = WORKLOAD_KINDS } = options;
   const [chosen, related, namespaces, exceptions, subjects] = allOf(
     () => policiesOf({ given, sources, profile: options.profile, inForce: world?.policies }),
     () => relatedAmong(sources, options.namespace, world?.related),
     () => new Namespaces(sources, world?.namespaceLabels, options.namespaceLabels),
     () => exceptionsAmong(sources, options.namespace, world?.exceptions),
-    () => readWorkloads(sources, options.namespace),
+    () => readWorkloads(sources, options.namespace, kinds),
   );
 
   const policies = chosen.policies.map((policy) => withUnknown(policy, options.strict === true ? 'Deny' : 'Warn'));
@@ -183,7 +191,7 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
 
   for (const { source, workload } of subjects) {
     const owner = workload.controller;
-    if (owner !== undefined && workloadKindOf(owner.apiVersion, owner.kind) !== undefined) {
+    if (owner !== undefined && workloadKindOf(owner.apiVersion, owner.kind, kinds) !== undefined) {
       skip(source, workload.name, `judged through its owner, ${owner.kind} ${owner.name}`);
       continue;
     }
@@ -200,7 +208,7 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
       options.onProgress?.(`${workloads.length} of ${subjects.length} workloads judged`);
     }
   }
-  skipped.push(...strangersAmong(sources), ...chosen.unused);
+  skipped.push(...strangersAmong(sources, kinds), ...chosen.unused);
   return {
     workloads,
     skipped,
@@ -216,12 +224,12 @@ function withUnknown(policy: CompiledPolicy, onUnknown: 'Warn' | 'Deny'): Compil
 }
 
 /** @throws UnreadableInput naming the workloads of the wrong shape */
-function readWorkloads(sources: readonly Source[], namespace: string): Subject[] {
+function readWorkloads(sources: readonly Source[], namespace: string, kinds: readonly WorkloadKind[]): Subject[] {
   const problems = new Problems();
   const read: Subject[] = [];
   for (const source of sources) {
-    const kind = workloadKindOf(source.apiVersion, source.kind);
-    if (kind === undefined) continue;
+    const kind = workloadKindOf(source.apiVersion, source.kind, kinds);
+    if (kind === undefined || !hasTemplate(source.object, kind)) continue;
     const result = readWorkload(source.object, kind, namespace);
     if ('workload' in result) read.push({ source, workload: result.workload });
     else {
@@ -299,20 +307,27 @@ function merged<T extends { readonly policy: string; readonly action: Action; re
   return [...byKey.values()].map(({ item, policies }) => ({ item, policies: policies.toSorted() }));
 }
 
-/** Objects that bear the name of a workload kind but are of another API group: old APIs, misspelt ones. */
-function strangersAmong(sources: readonly Source[]): Skipped[] {
+/** What looks like a workload and is none that is judged, with the reason. */
+function strangersAmong(sources: readonly Source[], kinds: readonly WorkloadKind[]): Skipped[] {
   return sources.flatMap(({ file, kind, apiVersion, object }) => {
-    const known: WorkloadKind | undefined = WORKLOAD_KINDS.find((candidate) => candidate.kind === kind);
-    if (known === undefined || workloadKindOf(apiVersion, kind) !== undefined) return [];
-    return [
-      {
-        file,
-        kind,
-        name: nameOf(object),
-        reason: `${kind} of ${apiVersion} is not judged, only of ${apiVersionOf(known)}`,
-      },
-    ];
+    const reason = strangenessOf(apiVersion, kind, object, kinds);
+    return reason === undefined ? [] : [{ file, kind, name: nameOf(object), reason }];
   });
+}
+
+function strangenessOf(
+  apiVersion: string,
+  kind: string,
+  object: RawObject,
+  kinds: readonly WorkloadKind[],
+): string | undefined {
+  const judged = workloadKindOf(apiVersion, kind, kinds);
+  if (judged !== undefined) return hasTemplate(object, judged) ? undefined : 'it holds no pod template';
+  const known = kinds.find((candidate) => candidate.kind === kind);
+  // Old APIs, misspelt ones.
+  if (known !== undefined) return `${kind} of ${apiVersion} is not judged, only of ${apiVersionOf(known)}`;
+  if (!Array.isArray(valueAt(object, ['spec', 'template', 'spec', 'containers']))) return undefined;
+  return `it holds a pod template, but ${kind} of ${apiVersion} is not judged; name its kind with --workload-kinds`;
 }
 
 /** 0: nothing lets the command fail; 1: something does. */

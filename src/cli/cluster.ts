@@ -41,7 +41,7 @@ export async function checkInCluster(options: CheckOptions): Promise<CheckReport
   const client = connect();
   try {
     const wantsPolicies = options.policyFiles.length === 0 && options.profile === undefined;
-    const namespaces = namespacesOf(input, options.namespace);
+    const namespaces = namespacesOf(input, options);
     const [policies, namespaceLabels, exceptions] = await Promise.all([
       wantsPolicies ? policiesIn(client) : reachable(client),
       labelsIn(client, namespaces),

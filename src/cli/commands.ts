@@ -12,6 +12,7 @@ interface CheckFlags {
   readonly profile?: 'production-v1' | 'baseline-v1';
   readonly namespace: string;
   readonly namespaceLabels?: Labels;
+  readonly workloadKinds?: string;
   readonly asOf?: number;
   readonly strict?: true;
   readonly allowEmpty?: true;
@@ -101,6 +102,7 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
     )
     .option('-n, --namespace <name>', 'namespace of manifests that name none', 'default')
     .option('--namespace-labels <k=v,...>', 'labels of namespaces whose manifests are not given', parseLabels)
+    .option('--workload-kinds <list>', 'custom kinds that hold a pod template: JSON, or a file such as values.yaml')
     .option('--as-of <time>', 'judge as of this date or time, 2027-01-31T00:00:00Z (default: now)', parseTime)
     .option('--strict', 'what could not be found out counts as unmet where that would be denied')
     .option('--cluster', 'take policies, namespaces and what is not among the manifests from the current kubeconfig')
@@ -117,7 +119,19 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
       if (paths.length === 0)
         command.error('error: nothing to check; name files or directories with -f, or - for stdin');
       const { runCheck } = await import('./run-check.ts');
-      const { policy, profile, namespace, namespaceLabels, asOf, strict, allowEmpty, cluster, failOn, output } = flags;
+      const {
+        policy,
+        profile,
+        namespace,
+        namespaceLabels,
+        workloadKinds,
+        asOf,
+        strict,
+        allowEmpty,
+        cluster,
+        failOn,
+        output,
+      } = flags;
       setExit(
         await runCheck(
           {
@@ -126,6 +140,7 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
             profile,
             namespace,
             namespaceLabels,
+            workloadKinds,
             output,
             failOn,
             now: asOf ?? Date.now(),

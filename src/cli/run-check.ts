@@ -12,9 +12,12 @@ import { Progress } from './progress.ts';
 import { documentOf, renderTable } from './render.ts';
 import { renderSarif } from './sarif.ts';
 import { toJson, toYaml } from './serialize.ts';
+import { workloadKindsOf } from './workload-kinds.ts';
 
 /** What `check` is asked to do. */
-export interface RunCheckOptions extends Omit<CheckOptions, 'stdin' | 'onProgress'> {
+export interface RunCheckOptions extends Omit<CheckOptions, 'stdin' | 'onProgress' | 'workloadKinds'> {
+  /** Custom kinds as JSON, or the name of a file with them; undefined: none. */
+  readonly workloadKinds: string | undefined;
   /** Input without any workload is no error. */
   readonly allowEmpty: boolean;
   /** Policies, namespaces and what is not among the manifests come from the cluster of the current kubeconfig. */
@@ -46,6 +49,7 @@ export async function runCheck(options: RunCheckOptions, io: Io): Promise<0 | 1 
     const needsStdin = [...options.paths, ...options.policyFiles].includes(STDIN);
     const complete = {
       ...options,
+      workloadKinds: options.workloadKinds === undefined ? undefined : workloadKindsOf(options.workloadKinds),
       onProgress: (text: string) => progress.show(text),
       stdin: needsStdin ? await readStdin(io.stdin) : undefined,
     };

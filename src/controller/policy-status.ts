@@ -211,11 +211,11 @@ function notCovered({
   workloadState,
   exemptNamespaces,
 }: StatusFacts): NonNullable<PolicyStatus['notCovered']> {
-  const known = new Set(kinds.map(({ kind }) => kind));
+  const known = kinds.map(({ kind }) => kind);
   return [
     ...exemptNamespaces.map((namespace) => ({ namespace, reason: 'SystemNamespace' as const })),
-    ...(inForce?.match.spec.kinds ?? [])
-      .filter((kind) => !known.has(kind) || workloadState(kind)?.state === 'notServed')
+    ...(inForce?.match.spec.kinds ?? known)
+      .filter((kind) => !known.includes(kind) || workloadState(kind)?.state === 'notServed')
       .map((kind) => ({ kind, reason: 'NotServed' as const })),
   ];
 }

@@ -2,7 +2,7 @@
  * What the webhook configurations say, derived from the policies in force: the API server itself routes by namespace and
  * labels, and leaves out what is never judged, so that it works with every replica of the operator gone.
  */
-import type { WorkloadKind } from '../engine/kinds.ts';
+import { judgedFields, type WorkloadKind } from '../engine/kinds.ts';
 import { type Exemptions, MIRROR_POD_ANNOTATION, NODE_USER_PREFIX } from '../policy/exemptions.ts';
 import { judges, type Route } from '../policy/routes.ts';
 import { GROUP, VERSION } from '../policy/schema.ts';
@@ -134,7 +134,7 @@ function routeEntries(route: Route, input: WebhookConfigurationInput): Entry[] {
       name: entryName(route.name, 'workloads'),
       rules: rulesOf(matched, '', ['CREATE', 'UPDATE']),
       objectSelector: workloadSelector ?? {},
-      matchConditions: [changed(workloadSelector !== undefined), ...always(input.exemptions)],
+      matchConditions: [changed(matched, workloadSelector !== undefined), ...always(input.exemptions)],
     });
   }
   const scaled = matched.filter(({ replicas }) => replicas !== undefined);
@@ -155,7 +155,7 @@ function routeEntries(route: Route, input: WebhookConfigurationInput): Entry[] {
       name: entryName(route.name, 'resize'),
       rules: rulesOf(pods, '/resize', ['UPDATE']),
       objectSelector: workloadSelector ?? {},
-      matchConditions: [changed(false), ...always(input.exemptions)],
+      matchConditions: [changed(pods, false), ...always(input.exemptions)],
     });
   }
   return entries;
@@ -223,11 +223,25 @@ function notIn({ namespaces }: Exemptions) {
  */
 
 /** Rules 1 and 2: only what can change a verdict. */
-function changed(labelsCount: boolean): Entry {
-  const spec =
-    "(request.kind.kind == 'CronJob' ? object.spec.?jobTemplate != oldObject.spec.?jobTemplate : object.?spec != oldObject.?spec)";
+function changed(kinds: readonly WorkloadKind[], labelsCount: boolean): Entry {
+  const fields = kinds.filter(hasFieldsOfItsOwn).reduce(
+    (others, kind) => {
+      const ours = judgedFields(kind).map((field) => `object[?'${field}'] != oldObject[?'${field}']`);
+      return `(${isOf(kind)} ? (${ours.join(' || ')}) : ${others})`;
+    },
+    `(${isOf({ group: 'batch', kind: 'CronJob' })} ? object.spec.?jobTemplate != oldObject.spec.?jobTemplate : object.?spec != oldObject.?spec)`,
+  );
   const labels = labelsCount ? ' || object.metadata.?labels != oldObject.metadata.?labels' : '';
-  return { name: 'changes-what-is-judged', expression: `request.operation == 'CREATE' || ${spec}${labels}` };
+  return { name: 'changes-what-is-judged', expression: `request.operation == 'CREATE' || ${fields}${labels}` };
+}
+
+/** Does what is judged stand elsewhere than under `spec`? */
+function hasFieldsOfItsOwn(kind: WorkloadKind): boolean {
+  return judgedFields(kind).some((field) => field !== 'spec');
+}
+
+function isOf({ group, kind }: Pick<WorkloadKind, 'group' | 'kind'>): string {
+  return `request.kind.group == '${group}' && request.kind.kind == '${kind}'`;
 }
 
 const LABELS_CHANGE: Entry = {

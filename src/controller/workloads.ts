@@ -1,7 +1,8 @@
 /** The workloads of the cluster, as far as policies concern their kinds: trimmed copies, and nothing of owned objects. */
-import { apiVersionOf, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
+import { apiVersionOf, judgedFields, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
 import { deepEqual, NestedTooDeep } from '../engine/equal.ts';
 import {
+  hasTemplate,
   readWorkload,
   type ControllerReference,
   type FieldProblem,
@@ -145,11 +146,12 @@ const METADATA = [
   'ownerReferences',
 ];
 
-/** What is kept of an object: nothing of one that another workload controls, because it is judged through its owner. */
+/** What is kept of an object: nothing of one that another workload controls, because it is judged through its owner, or that has no template. */
 function trimmed(object: RawObject, kind: WorkloadKind, kinds: readonly WorkloadKind[]): RawObject | undefined {
   const metadata = object['metadata'] as KubernetesMetadata;
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   if (owner !== undefined && workloadKindOf(owner.apiVersion, owner.kind, kinds) !== undefined) return undefined;
+  if (!hasTemplate(object, kind)) return undefined;
   const { [LAST_APPLIED]: _, ...annotations } = metadata.annotations ?? {};
   return {
     apiVersion: apiVersionOf(kind),
@@ -158,6 +160,6 @@ function trimmed(object: RawObject, kind: WorkloadKind, kinds: readonly Workload
       ...Object.fromEntries(METADATA.filter((field) => field in metadata).map((field) => [field, metadata[field]])),
       annotations,
     },
-    spec: object['spec'],
+    ...Object.fromEntries(judgedFields(kind).map((field) => [field, object[field]])),
   };
 }

@@ -13,14 +13,19 @@ export interface WorkloadKind {
   readonly template: Path;
   /** Where the replica count stands; absent where the kind has none. */
   readonly replicas?: Path;
+  /** Where the selector of its pods stands; absent: it has none, or nothing is looked up by it. */
+  readonly selector?: Path;
   /** Pods of this kind run until they are done, so probes and replica counts have no say. */
   readonly runsToCompletion?: true;
   /** Its older templates are kept, as these objects that it owns. */
   readonly history?: 'ReplicaSet' | 'ControllerRevision';
+  /** An installation named it; one of its objects may hold no pod template, and then makes no pods of its own. */
+  readonly custom?: true;
 }
 
 const TEMPLATE: Path = ['spec', 'template'];
 const REPLICAS: Path = ['spec', 'replicas'];
+const SELECTOR: Path = ['spec', 'selector'];
 
 /** The kinds of Kubernetes itself, Deployments first. */
 export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
@@ -31,6 +36,7 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
     resource: 'deployments',
     template: TEMPLATE,
     replicas: REPLICAS,
+    selector: SELECTOR,
     history: 'ReplicaSet',
   },
   {
@@ -40,6 +46,7 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
     resource: 'statefulsets',
     template: TEMPLATE,
     replicas: REPLICAS,
+    selector: SELECTOR,
     history: 'ControllerRevision',
   },
   {
@@ -48,6 +55,7 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
     version: 'v1',
     resource: 'daemonsets',
     template: TEMPLATE,
+    selector: SELECTOR,
     history: 'ControllerRevision',
   },
   { kind: 'ReplicaSet', group: 'apps', version: 'v1', resource: 'replicasets', template: TEMPLATE, replicas: REPLICAS },
@@ -80,6 +88,11 @@ export function groupOf(apiVersion: string): string {
 /** `apps/v1`, or `v1` for the core group. */
 export function apiVersionOf(kind: Pick<WorkloadKind, 'group' | 'version'>): string {
   return kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+}
+
+/** The fields of an object under which pod template and replica count stand: what a change of the workload changes. */
+export function judgedFields({ template, replicas }: WorkloadKind): readonly string[] {
+  return [...new Set([template[0] ?? 'spec', replicas?.[0] ?? 'spec'].map(String))];
 }
 
 /** Finds the workload kind of an object by its group and kind; every version of a group is read alike. */

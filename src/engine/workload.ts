@@ -102,7 +102,8 @@ export function readWorkload(
 ): { readonly workload: Workload } | { readonly problem: FieldProblem } {
   const metadata = object['metadata'] ?? {};
   if (!validMetadata(metadata)) return { problem: problemOf(validMetadata.errors, ['metadata']) };
-  const template = kind.template.length === 0 ? { metadata, spec: object['spec'] } : valueAt(object, kind.template);
+  const written = kind.template.length === 0 ? { metadata, spec: object['spec'] } : valueAt(object, kind.template);
+  const template = kind.custom === true ? withNames(written) : written;
   if (template === undefined || template === null) return { problem: { path: kind.template, message: 'is required' } };
   if (!validTemplate(template)) return { problem: problemOf(validTemplate.errors, kind.template) };
   const count = kind.replicas === undefined ? undefined : (valueAt(object, kind.replicas) ?? undefined);
@@ -134,6 +135,30 @@ export function readWorkload(
   };
 }
 
+/**
+ * Does an object make pods by a template of its own? One of a custom kind may hold none: an Argo Rollout can refer to a
+ * Deployment, which is judged itself.
+ */
+export function hasTemplate(object: RawObject, kind: WorkloadKind): boolean {
+  return kind.custom !== true || (valueAt(object, kind.template) ?? undefined) !== undefined;
+}
+
+/** Custom kinds may leave out the names of containers, which Kubernetes' own never do: they are empty then. */
+function withNames(template: unknown): unknown {
+  const pod = valueAt(template, ['spec']);
+  const named = ['containers', 'initContainers'].flatMap((list) => {
+    const containers = valueAt(pod, [list]);
+    if (!Array.isArray(containers) || containers.every((one) => valueAt(one, ['name']) !== undefined)) return [];
+    return [[list, containers.map((one: unknown) => (isObject(one) ? { name: '', ...one } : one))] as const];
+  });
+  if (named.length === 0) return template;
+  return { ...(template as object), spec: { ...(pod as object), ...Object.fromEntries(named) } };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function readContainers(pod: PodSpec, podPath: Path): Container[] {
   const containers: Container[] = [];
   (pod.containers ?? []).forEach((spec, index) => {
@@ -157,7 +182,7 @@ function problemOf(errors: readonly ErrorObject[] | null | undefined, root: Path
 /** A path as messages show it: lists of containers by the container's name, `spec.template.spec.containers[app].image`. */
 export function displayPath(path: Path, workload: Workload): string {
   const container = containerAt(path, workload);
-  if (container === undefined) return formatPath(path);
+  if (container === undefined || container.name === '') return formatPath(path);
   const rest = formatPath(path.slice(container.path.length));
   const head = `${formatPath(container.path.slice(0, -1))}[${container.name}]`;
   return path.length === container.path.length ? head : rest.startsWith('[') ? head + rest : `${head}.${rest}`;

@@ -143,9 +143,9 @@ export class ApiServerReads implements LiveReads {
 
   /** Rule 2: `kubectl rollout undo` brings back a template of an owned ReplicaSet or ControllerRevision. */
   async #ranBefore(workload: Workload, old: Workload, timeout: number): Promise<boolean> {
-    const { history } = workload.kind;
-    if (history === undefined || old.uid === undefined) return false;
-    const selector = valueAt(old.object, ['spec', 'selector']) as LabelSelector | undefined;
+    const { history, selector: at } = workload.kind;
+    if (history === undefined || at === undefined || old.uid === undefined) return false;
+    const selector = valueAt(old.object, at) as LabelSelector | string | undefined;
     const address = { group: 'apps', version: 'v1', resource: HISTORY_RESOURCES[history] };
     const list = await this.#client.request<ObjectList>('GET', pathOf(address, workload.namespace), {
       timeout,
@@ -155,8 +155,8 @@ export class ApiServerReads implements LiveReads {
     return list.items.some((item) => {
       const owners = (valueAt(item, ['metadata', 'ownerReferences']) ?? []) as { readonly uid?: string }[];
       if (!owners.some(({ uid }) => uid === old.uid)) return false;
-      const at = history === 'ReplicaSet' ? ['spec', 'template'] : ['data', 'spec', 'template'];
-      return deepEqual(comparable(valueAt(item, at)), wanted);
+      const template = history === 'ReplicaSet' ? ['spec', 'template'] : ['data', 'spec', 'template'];
+      return deepEqual(comparable(valueAt(item, template)), wanted);
     });
   }
 
@@ -260,8 +260,10 @@ export class ApiServerReads implements LiveReads {
   }
 }
 
-/** A label selector as list requests take it. */
-function selectorText({ matchLabels, matchExpressions }: LabelSelector): string {
+/** A label selector as list requests take it; some custom kinds write it so themselves. */
+function selectorText(selector: LabelSelector | string): string {
+  if (typeof selector === 'string') return selector;
+  const { matchLabels, matchExpressions } = selector;
   const parts = Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
   for (const { key, operator, values } of matchExpressions ?? []) {
     if (operator === 'Exists') parts.push(key);

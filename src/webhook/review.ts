@@ -4,7 +4,7 @@ import { deepEqual } from '../engine/equal.ts';
 import { apiVersionOf, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
 import { formatPath, valueAt } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
-import { readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
+import { hasTemplate, readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
 import type { ClusterEvent } from '../kube/events.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
 import { MIRROR_POD_ANNOTATION, NODE_USER_PREFIX, RESTARTED_AT } from '../policy/exemptions.ts';
@@ -65,7 +65,7 @@ export async function review(request: AdmissionRequest, routeName: string, world
   if (world.exemptions.namespaces.has(namespace)) return notJudged(kind.kind, 'a system namespace');
 
   const deadline = world.now() + DEADLINE;
-  const subject = await subjectOf(request, world, deadline);
+  const subject = await subjectOf(request, routeName, world, deadline);
   if ('response' in subject) return subject;
 
   const { workload } = subject;
@@ -137,9 +137,14 @@ function isExempt({ userInfo, object }: AdmissionRequest, { exemptions }: World)
 }
 
 /** Reads what a request is about. A Decision instead if that settles it. */
-async function subjectOf(request: AdmissionRequest, world: World, deadline: number): Promise<Subject | Decision> {
+async function subjectOf(
+  request: AdmissionRequest,
+  routeName: string,
+  world: World,
+  deadline: number,
+): Promise<Subject | Decision> {
   const { subResource, object, oldObject, kind } = request;
-  if (subResource === 'scale') return scaledSubject(request, world, deadline);
+  if (subResource === 'scale') return scaledSubject(request, routeName, world, deadline);
   if (subResource && subResource !== 'resize') return notJudged(kind.kind, `the subresource ${subResource}`);
 
   const workloadKind = workloadKindOf(
@@ -148,12 +153,13 @@ async function subjectOf(request: AdmissionRequest, world: World, deadline: numb
     world.kinds,
   );
   if (workloadKind === undefined) return notJudged(kind.kind, 'not a kind of workload');
+  if (!hasTemplate(object as RawObject, workloadKind)) return notJudged(kind.kind, 'it holds no pod template');
   const read = readWorkload(object as RawObject, workloadKind, request.namespace ?? '');
-  if ('problem' in read) return malformed(workloadKind, read.problem);
+  if ('problem' in read) return malformed(workloadKind, read.problem, world.policies().route(routeName));
   if (read.workload.deleting) return notJudged(kind.kind, 'it is being deleted');
   if (read.workload.containers.length > MOST_CONTAINERS) {
     const message = `has ${read.workload.containers.length} containers; at most ${MOST_CONTAINERS} are judged`;
-    return malformed(workloadKind, { path: read.workload.podPath, message });
+    return malformed(workloadKind, { path: read.workload.podPath, message }, undefined);
   }
   const readOld =
     request.operation === 'UPDATE' && oldObject
@@ -164,7 +170,12 @@ async function subjectOf(request: AdmissionRequest, world: World, deadline: numb
 }
 
 /** Rule 3: a Scale object has no labels and no template, so it is judged with its parent. */
-async function scaledSubject(request: AdmissionRequest, world: World, deadline: number): Promise<Subject | Decision> {
+async function scaledSubject(
+  request: AdmissionRequest,
+  routeName: string,
+  world: World,
+  deadline: number,
+): Promise<Subject | Decision> {
   const { object, oldObject, namespace = '', name } = request;
   const parentKind = world.kinds.find(({ resource, group, replicas }) => {
     const asked = request.resource;
@@ -175,8 +186,9 @@ async function scaledSubject(request: AdmissionRequest, world: World, deadline: 
     world.parent(parentKind, namespace ?? '', name) ??
     (await world.live.parent(parentKind, namespace ?? '', name, deadline - world.now()));
   if (parent === undefined) return notJudged(parentKind.kind, 'its parent does not exist');
+  if (!hasTemplate(parent, parentKind)) return notJudged(parentKind.kind, 'its parent holds no pod template');
   const before = readWorkload(parent, parentKind);
-  if ('problem' in before) return malformed(parentKind, before.problem);
+  if ('problem' in before) return malformed(parentKind, before.problem, world.policies().route(routeName));
   if (before.workload.deleting) return notJudged(parentKind.kind, 'it is being deleted');
   const scaledTo = (scale: RawObject | null | undefined): Workload => ({
     ...before.workload,
@@ -185,19 +197,29 @@ async function scaledSubject(request: AdmissionRequest, world: World, deadline: 
   return { workload: scaledTo(object), old: scaledTo(oldObject), aspect: 'Replicas' };
 }
 
-/** Rule 7: never allowed by accident, and told which field is wrong. */
+/**
+ * Rule 7: never allowed by accident, and told which field is wrong. Policies that deny nothing do not deny this either: the
+ * API server lets no such object of Kubernetes' own kinds through, but a custom kind may be named with a wrong path.
+ *
+ * @param route - by which the request came; undefined: refused in any case
+ */
 function malformed(
   kind: WorkloadKind,
   problem: { readonly path: readonly (string | number)[]; readonly message: string },
+  route: Route | undefined,
 ): Decision {
   const message = `${kind.kind}: ${formatPath(problem.path)}: ${problem.message}`;
+  const allowed = route?.canDeny === false;
+  const decision = allowed ? 'warned' : 'denied';
   return {
     response: {
-      allowed: false,
-      status: { code: 422, reason: 'Invalid', message },
-      auditAnnotations: { decision: 'denied: malformed' },
+      allowed,
+      ...(allowed
+        ? { warnings: [`[${route.name}] can not be judged: ${message}`] }
+        : { status: { code: 422, reason: 'Invalid', message } }),
+      auditAnnotations: { decision: `${decision}: malformed` },
     },
-    decision: 'denied',
+    decision,
     kind: kind.kind,
     errors: [],
   };

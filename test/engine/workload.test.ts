@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { WORKLOAD_KINDS, type WorkloadKind } from '../../src/engine/kinds.ts';
 import { formatPath, valueAt, type Path } from '../../src/engine/path.ts';
-import { displayPath, readWorkload, type Container, type RawObject } from '../../src/engine/workload.ts';
+import { displayPath, hasTemplate, readWorkload, type Container, type RawObject } from '../../src/engine/workload.ts';
 import { junk, mutilated } from '../support/mutilate.ts';
 import { kindOf, nest, objectOf, read, workloadOf } from '../support/workloads.ts';
 import { stopwatch } from '../support/time.ts';
@@ -66,6 +66,30 @@ describe('the normal form', () => {
     const workload = read(object, RUNNER);
     expect(workload.replicas).toEqual({ count: 3, path: ['spec', 'worker', 'count'] });
     expect(formatPath(workload.containers[0]?.path ?? [])).toBe('spec.worker.pod.spec.containers[0]');
+  });
+
+  test('of a custom kind may leave out names of containers, and is then shown by index', () => {
+    const pod = { containers: [{ image: 'a:1' }], initContainers: [{ name: 'init', image: 'b:1' }] };
+    const object = { metadata: { name: 'r' }, spec: { worker: { pod: { spec: pod } } } };
+    const workload = read(object, { ...RUNNER, custom: true });
+    expect(workload.containers.map(({ name }) => name)).toEqual(['', 'init']);
+    const [app, init] = workload.containers.map(({ path }) => displayPath([...path, 'image'], workload));
+    expect([app, init]).toEqual([
+      'spec.worker.pod.spec.containers[0].image',
+      'spec.worker.pod.spec.initContainers[init].image',
+    ]);
+    expect(workload.object).toBe(object);
+    expect(problemOf(object, RUNNER)).toEqual({
+      path: 'spec.worker.pod.spec.containers[0]',
+      message: "must have required property 'name'",
+    });
+  });
+
+  test('only a custom kind may hold no template', () => {
+    const object = { metadata: { name: 'r' }, spec: { worker: { count: 3, pod: null } } };
+    expect(hasTemplate(object, { ...RUNNER, custom: true })).toBe(false);
+    expect(hasTemplate({ spec: { worker: { pod: {} } } }, { ...RUNNER, custom: true })).toBe(true);
+    expect(hasTemplate(object, RUNNER)).toBe(true);
   });
 
   test('holds what the metadata says', () => {
