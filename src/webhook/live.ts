@@ -19,6 +19,7 @@ import type { CompiledPolicy } from '../policy/compile.ts';
 import { SERVICE_ACCOUNT_PREFIX } from '../policy/exemptions.ts';
 import { GROUP } from '../policy/schema.ts';
 import type { AdmissionRequest } from './protocol.ts';
+import { withoutDefaults } from './template-defaults.ts';
 import type { Leniency, LiveReads, MayBypass, World } from './world.ts';
 
 /** More named objects than this are not asked for one by one. */
@@ -273,9 +274,13 @@ function selectorText(selector: LabelSelector | string): string {
   return parts.join(',');
 }
 
-/** A template without what controllers add to their copies: labels, empty maps, the patch directive of revisions. */
+/** A template without what is added to copies: labels, empty maps, the patch directive of revisions, defaults. */
 function comparable(template: unknown): unknown {
   const { metadata, spec } = (template ?? {}) as { metadata?: RawObject; spec?: unknown };
   const labels = Object.entries((metadata?.['labels'] ?? {}) as Labels).filter(([key]) => !CONTROLLER_LABELS.has(key));
-  return { labels: Object.fromEntries(labels), annotations: metadata?.['annotations'] ?? {}, spec };
+  return {
+    labels: Object.fromEntries(labels),
+    annotations: metadata?.['annotations'] ?? {},
+    spec: withoutDefaults(spec),
+  };
 }

@@ -6,9 +6,9 @@
 import https from 'node:https';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { checkManifests } from '../../src/cli/check.ts';
-import { apiVersionOf, WORKLOAD_KINDS } from '../../src/engine/kinds.ts';
+import { apiVersionOf, type WorkloadKind } from '../../src/engine/kinds.ts';
 import { formatPath } from '../../src/engine/path.ts';
-import { displayPath, type Workload } from '../../src/engine/workload.ts';
+import { displayPath, readWorkload, type Workload } from '../../src/engine/workload.ts';
 import { createLogger } from '../../src/logger.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import type { CompiledPolicy } from '../../src/policy/compile.ts';
@@ -17,12 +17,47 @@ import { exemptionsOf } from '../../src/policy/exemptions.ts';
 import { judge } from '../../src/policy/judge.ts';
 import { reportOf } from '../../src/policy/report.ts';
 import { PolicySet } from '../../src/policy/routes.ts';
+import { readWorkloadKinds } from '../../src/policy/workload-kinds.ts';
 import { issueAuthority, issueLeaf } from '../../src/webhook/issue.ts';
 import { WebhookServer, WORKLOADS_PATH } from '../../src/webhook/server.ts';
 import { FIXTURE_TIME, loadFixtures, type Fixture } from '../support/fixtures.ts';
 import { policyOf } from '../support/policies.ts';
 
-const FIXTURES = loadFixtures();
+const CUSTOM = {
+  group: 'argoproj.io',
+  version: 'v1alpha1',
+  kind: 'Rollout',
+  resource: 'rollouts',
+  replicas: 'spec.replicas',
+  history: 'ReplicaSet',
+};
+const { kinds: KINDS } = readWorkloadKinds([CUSTOM]) as { readonly kinds: readonly WorkloadKind[] };
+
+/** The fixture with Rollouts in the place of Deployments; undefined if it holds none that is unmet. */
+function asCustom(fixture: Fixture): Fixture | undefined {
+  const isDeployment = (kind: unknown): boolean => kind === 'Deployment';
+  if (fixture.status !== 'Unmet' || !fixture.workloads.some(({ workload }) => isDeployment(workload.kind.kind))) return;
+  const manifests = fixture.manifests.map((manifest) =>
+    isDeployment(manifest.object['kind'])
+      ? { ...manifest, object: { ...manifest.object, ...kindAndVersion(ROLLOUT) } }
+      : manifest,
+  );
+  const workloads = fixture.workloads.map((one) => {
+    if (!isDeployment(one.workload.kind.kind)) return one;
+    const read = readWorkload({ ...one.workload.object, ...kindAndVersion(ROLLOUT) }, ROLLOUT);
+    if ('problem' in read) throw new Error(read.problem.message);
+    return { ...one, workload: read.workload };
+  });
+  return { ...fixture, file: `${fixture.file}, as Rollouts`, manifests, workloads };
+}
+
+const ROLLOUT = KINDS.at(-1) as WorkloadKind;
+const kindAndVersion = (kind: WorkloadKind) => ({ apiVersion: apiVersionOf(kind), kind: kind.kind });
+
+const ORIGINALS = loadFixtures();
+const CUSTOMS = ORIGINALS.flatMap((fixture) => asCustom(fixture) ?? []);
+/** One of a custom kind for each check. */
+const FIXTURES = [...ORIGINALS, ...new Map(CUSTOMS.map((fixture) => [fixture.check, fixture])).values()];
 /** Parameters without which a policy is refused. */
 const NEEDED: Readonly<Record<string, object>> = { maxReplicas: { replicas: 3 } };
 /** What the webhook judges with, exchanged from fixture to fixture. */
@@ -41,7 +76,7 @@ beforeAll(async () => {
     certificate: await issueLeaf(ca, ['127.0.0.1', 'localhost'], from, to),
     world: {
       now: () => FIXTURE_TIME,
-      kinds: WORKLOAD_KINDS,
+      kinds: KINDS,
       exemptions: exemptionsOf([], []),
       policies: () => new PolicySet([current.policy]),
       exceptions: NO_EXCEPTIONS,
@@ -143,6 +178,7 @@ test.each(FIXTURES.map((fixture) => [`${fixture.check}/${fixture.file}`, fixture
         profile: undefined,
         namespace: 'default',
         namespaceLabels: undefined,
+        workloadKinds: KINDS,
         now: FIXTURE_TIME,
       },
       {

@@ -19,14 +19,14 @@ const KINDS = JSON.stringify([
     history: 'ReplicaSet',
   },
   { group: 'serving.knative.dev', version: 'v1', kind: 'Service', resource: 'services' },
-  // Nothing of it stands under spec.
+  // Its template does not stand under spec.
   {
     group: 'example.com',
     version: 'v1',
     kind: 'Runner',
     resource: 'runners',
     template: 'worker.pod',
-    replicas: 'size.count',
+    replicas: 'spec.count',
   },
 ]);
 /** A custom controller that the installation lets pass. */
@@ -88,7 +88,7 @@ const runner = (name: string, count: number, resources: Json = GOOD): Json => ({
   kind: 'Runner',
   metadata: { name, namespace: 'shop' },
   worker: { pod: template(name, resources) },
-  size: { count },
+  spec: { count },
 });
 
 async function enforce(critical: 'Deny' | 'Warn'): Promise<void> {
@@ -154,6 +154,15 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
+test('what the cluster does not serve is told, and noticed when it comes', async () => {
+  const all = ['Rollout', 'Runner', 'Service'];
+  expect(await until(notServed, (kinds) => kinds.length === 3)).toEqual(all);
+  await define('argoproj.io', 'v1alpha1', 'Rollout', 'rollouts', '.spec.replicas');
+  await define('example.com', 'v1', 'Runner', 'runners', '.spec.count');
+  await define('serving.knative.dev', 'v1', 'Service', 'services');
+  expect(await until(notServed, (kinds) => kinds.length === 0)).toEqual([]);
+});
+
 test('the chart grants reading of just these resources', async () => {
   const as = [`--as=${OPERATOR_IDENTITY.user}`, ...OPERATOR_IDENTITY.groups.map((group) => `--as-group=${group}`)];
   await define('argoproj.io', 'v1alpha1', 'AnalysisRun', 'analysisruns');
@@ -163,15 +172,6 @@ test('the chart grants reading of just these resources', async () => {
     await Promise.all(['get', 'list', 'watch', 'update'].map((verb) => can(verb, 'rollouts.argoproj.io'))),
   ).toEqual(['yes', 'yes', 'yes', 'no']);
   expect(await can('list', 'analysisruns.argoproj.io')).toBe('no');
-});
-
-test('what the cluster does not serve is told, and noticed when it comes', async () => {
-  const all = ['Rollout', 'Runner', 'Service'];
-  expect(await until(notServed, (kinds) => kinds.length === 3)).toEqual(all);
-  await define('argoproj.io', 'v1alpha1', 'Rollout', 'rollouts', '.spec.replicas');
-  await define('example.com', 'v1', 'Runner', 'runners', '.size.count');
-  await define('serving.knative.dev', 'v1', 'Service', 'services');
-  expect(await until(notServed, (kinds) => kinds.length === 0)).toEqual([]);
 });
 
 test('what runs is reported, with the path in its own object', async () => {
@@ -190,7 +190,7 @@ test('what runs is reported, with the path in its own object', async () => {
     ({ ready }) => ready !== undefined,
   );
   expect((other['findings'] as Json[]).map(({ path }) => path as string).toSorted()).toEqual([
-    'size.count',
+    'spec.count',
     'worker.pod.spec.containers[0].resources.limits',
   ]);
 });
@@ -221,7 +221,7 @@ test('refused with the path in the own object, admitted when it is right', async
 
   const badRunner = await apply(runner('web', 1, {}));
   expect(badRunner.stderr).toContain('worker.pod.spec.containers[app].resources.limits');
-  expect(badRunner.stderr).toContain('size.count: is 1');
+  expect(badRunner.stderr).toContain('spec.count: is 1');
   expect(await apply(runner('web', 2))).toMatchObject(PASSES);
 });
 
@@ -245,10 +245,15 @@ test('the replica count, by the object and by its scale', async () => {
     expect(await run('scale', what, '--replicas=3')).toMatchObject(PASSES);
   }
   expect((await patch('rollout/web', { spec: { replicas: 1 } })).stderr).toContain('spec.replicas: is 1');
-  expect((await patch('runner/web', { size: { count: 1 } })).stderr).toContain('size.count: is 1');
+  expect((await patch('runner/web', { spec: { count: 1 } })).stderr).toContain('spec.count: is 1');
   // To stop is a decision, and raising is never denied.
-  expect(await patch('runner/old', { size: { count: 0 } })).toMatchObject(PASSES);
+  expect(await patch('runner/old', { spec: { count: 0 } })).toMatchObject(PASSES);
   expect(await patch('rollout/old', { spec: { replicas: 4 } })).toMatchObject(PASSES);
+});
+
+test('a template that ran before only warns', async () => {
+  const undone = await apply(rollout('old', { template: template('old', {}, 'x:0') }));
+  expect([undone.code, undone.stderr]).toEqual([0, expect.stringContaining('a template that ran before')]);
 });
 
 test('a restart and whatever is no new version pass, a new version does not', async () => {
@@ -261,11 +266,6 @@ test('a restart and whatever is no new version pass, a new version does not', as
   );
   expect((await apply(rollout('old', { template: template('old', {}, 'x:2') }))).stderr).toContain('memoryLimits');
   expect((await apply(runner('old', 0, { limits: { cpu: '1' } }))).stderr).toContain('memoryLimits');
-});
-
-test('a template that ran before only warns', async () => {
-  const undone = await apply(rollout('old', { template: template('old', {}, 'x:0') }));
-  expect([undone.code, undone.stderr]).toEqual([0, expect.stringContaining('a template that ran before')]);
 });
 
 test('an object without a template is not judged: it makes no pods of its own', async () => {
@@ -287,10 +287,10 @@ test('what the users do whom the installation lets pass is not judged', async ()
 test('with no operator left, what is never judged still works', async () => {
   await operator.kill();
   expect(await patch('rollout/web', { metadata: { labels: { c: 'd' } } })).toMatchObject(PASSES);
-  expect(await patch('runner/web', { metadata: { labels: { c: 'd' } }, spec: { other: 1 } })).toMatchObject(PASSES);
+  expect(await patch('runner/web', { metadata: { labels: { c: 'd' } }, other: 1 })).toMatchObject(PASSES);
   expect(await run('scale', 'rollout/web', '--replicas=5')).toMatchObject(PASSES);
   expect((await patch('rollout/web', { spec: { paused: true } })).stderr).toContain('failed calling webhook');
-  expect((await patch('runner/web', { size: { count: 1 } })).stderr).toContain('failed calling webhook');
+  expect((await patch('runner/web', { spec: { count: 1 } })).stderr).toContain('failed calling webhook');
   expect((await patch('runner/web', { worker: { pod: { spec: { dnsPolicy: 'Default' } } } })).stderr).toContain(
     'failed calling webhook',
   );
