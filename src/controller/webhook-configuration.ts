@@ -107,8 +107,6 @@ function namespaceEntries(input: WebhookConfigurationInput): Entry[] {
       name: `namespaces.${GROUP}`,
       rules: [rule('', 'v1', ['namespaces'], ['UPDATE'], 'Cluster')],
       failurePolicy: 'Ignore',
-      // Nobody is to wait long for a warning.
-      timeoutSeconds: 3,
       sideEffects: 'NoneOnDryRun',
       namespaceSelector: notIn(exemptions),
       objectSelector: {},

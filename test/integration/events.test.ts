@@ -6,7 +6,7 @@ import { KubeClient } from '../../src/kube/client.ts';
 import { EventRecorder, type ClusterEvent } from '../../src/kube/events.ts';
 import { apply, attempt, DEVELOPER, kube, latest, Stage, type Json } from './stage.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const ANNOTATION = 'readiness-operator.dev/break-glass';
 const CRITICAL = { imageTag: { priority: 'Critical' } };
@@ -39,7 +39,7 @@ function told(question: () => Promise<string[]>, count = 1): Promise<string[]> {
   return stage.until(async () => {
     const found = await question();
     return found.length >= count ? found : undefined;
-  });
+  }, 60);
 }
 
 test('RolloutDenied: on the policy for what is not there yet, on the object for what is, once, never for a dry-run', async () => {
@@ -104,7 +104,7 @@ test('BreakGlassUsed', async () => {
 
 test('ExceptionExpiring and ExceptionExpired, each once', async () => {
   stage = await Stage.open('expiring', POLICY);
-  const end = new Date(Math.ceil(Date.now() / 1000 + 8) * 1000);
+  const end = new Date(Math.ceil(Date.now() / 1000 + 30) * 1000);
   const exception = (name: string, expiresAt: Date): Json => ({
     apiVersion: 'readiness-operator.dev/v1alpha1',
     kind: 'ReadinessException',
@@ -169,14 +169,20 @@ test('PolicyLeft: a label of the workload, or of its namespace, takes it out', a
 test('who is denied again and again writes few events, and is answered all the same', async () => {
   stage = await Stage.open('flooded', POLICY);
   const list = Array.from({ length: 40 }, (_, index) => stage.deployment(`web-${index}`, latest));
-  const { stderr } = await attempt(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items: list });
-  expect(stderr.match(/is not ready for production/g)).toHaveLength(40);
+  const start = performance.now();
+  const { stderr } = await attempt(
+    ['apply', '-f', '-'],
+    { apiVersion: 'v1', kind: 'List', items: list },
+    { timeoutMs: 200_000 },
+  );
+  expect(stderr.match(/is not ready for production/g)).toHaveLength(list.length);
   await told(() => clusterEvents('RolloutDenied'), 10);
   await sleep(QUIET);
-  // One a minute may have come in the meantime.
-  expect((await clusterEvents('RolloutDenied')).length).toBeLessThanOrEqual(13);
+  const written = (await clusterEvents('RolloutDenied')).length;
+  // Ten at once, and one a minute.
+  expect(written).toBeLessThanOrEqual(10 + Math.ceil((performance.now() - start) / 60_000));
   const dropped = /events_dropped_total\{reason="RolloutDenied"\} (\d+)/.exec(await metrics());
-  expect(Number(dropped?.[1] ?? 0)).toBeGreaterThanOrEqual(27);
+  expect(Number(dropped?.[1] ?? 0)).toBeGreaterThanOrEqual(list.length - written);
 });
 
 test('what happens again is one event with a count, and one that is gone is written anew', async () => {
@@ -207,7 +213,7 @@ test('what happens again is one event with a count, and one that is gone is writ
       stage.until(async () => {
         const items = await counted();
         return items[0]?.['series']?.count === wanted ? items : undefined;
-      });
+      }, 60);
     await countOf(5);
     recorder.record(event);
     const [one] = await countOf(6);
@@ -215,7 +221,7 @@ test('what happens again is one event with a count, and one that is gone is writ
     expect(await counted()).toHaveLength(1);
     await stage.run('delete', 'events', '--all');
     recorder.record(event);
-    await stage.until(async () => ((await counted()).length === 1 ? true : undefined));
+    await stage.until(async () => ((await counted()).length === 1 ? true : undefined), 60);
 
     // What happens once is written once, whoever says it again.
     const once: ClusterEvent = { ...event, reason: 'Once' };

@@ -2,7 +2,7 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { apply, attempt, DEVELOPER, kube, Stage, type Json } from './stage.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(300_000);
 
 const POLICY: Json = {
   profile: 'none',
