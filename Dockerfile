@@ -18,8 +18,8 @@ LABEL org.opencontainers.image.title="readiness-operator" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=build /rootfs /
-ENV NODE_ENV=production
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2
 WORKDIR /app
 USER 65532:65532
-ENTRYPOINT ["/usr/bin/node", "/app/bin/readiness-operator.js"]
+ENTRYPOINT ["/usr/bin/node", "--optimize-for-size", "/app/bin/readiness-operator.js"]
 CMD ["serve"]

@@ -38,6 +38,8 @@ await rm(`${ROOT}/docs/checks`, { recursive: true, force: true });
 for (const check of CHECKS) await write(`docs/checks/${check.name}.md`, checkPage(check));
 await write('docs/checks/README.md', checkIndex(CHECKS));
 await writeBetween('README.md', 'checks', checkTable(CHECKS));
+const { alertTable } = await import('./generate/alerts.ts');
+await writeBetween('docs/operations/alerts.md', 'alerts', alertTable());
 
 async function writeCheckIndex(): Promise<void> {
   const files = await readdir(`${ROOT}/src/checks`);

@@ -27,13 +27,16 @@ addServeOptions(program.command('serve').description('run the operator')).action
 });
 
 try {
-  const { addCliCommands } = await import('./cli/commands.ts');
-  const { addProbeCommand } = await import('./cli/probe.ts');
-  const setExit = (status: number): void => {
-    process.exitCode = status;
-  };
-  addCliCommands(program, setExit);
-  addProbeCommand(program, setExit);
+  // A replica needs none of it in its memory.
+  if (process.argv[2] !== 'serve') {
+    const { addCliCommands } = await import('./cli/commands.ts');
+    const { addProbeCommand } = await import('./cli/probe.ts');
+    const setExit = (status: number): void => {
+      process.exitCode = status;
+    };
+    addCliCommands(program, setExit);
+    addProbeCommand(program, setExit);
+  }
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {

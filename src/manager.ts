@@ -59,7 +59,7 @@ const CERTIFICATE_PATIENCE = 2000;
 export async function serve(config: Config, signal: AbortSignal): Promise<void> {
   const logger = createLogger(config.log);
   const metrics = createMetrics();
-  const client = KubeClient.load(config.kubeconfig);
+  const client = await KubeClient.load(config.kubeconfig);
   /** For what a request waits for, which no list may hold up. */
   const front = client.separate();
   const compiler = new PolicyCompiler(CHECKS);

@@ -38,7 +38,7 @@ const CLUSTER = 'cluster';
  */
 export async function checkInCluster(options: CheckOptions): Promise<CheckReport> {
   const input = readInput(options);
-  const client = connect();
+  const client = await connect();
   try {
     const wantsPolicies = options.policyFiles.length === 0 && options.profile === undefined;
     const namespaces = namespacesOf(input, options);
@@ -57,9 +57,9 @@ export async function checkInCluster(options: CheckOptions): Promise<CheckReport
   }
 }
 
-function connect(): KubeClient {
+async function connect(): Promise<KubeClient> {
   try {
-    return KubeClient.load();
+    return await KubeClient.load();
   } catch (error) {
     throw unusable(`the kubeconfig can't be used: ${textOf(error)}`);
   }

@@ -1,13 +1,12 @@
 /**
- * A small REST client of the API server. @kubernetes/client-node brings what is hard about it, kubeconfig files, in-cluster
- * configuration and every kind of credential; requests, lists and watches are ours, because its informer goes deaf
- * (docs/adr/0003).
+ * A small REST client of the API server. Where that is and with which credentials is connection.ts; requests, lists and
+ * watches are ours, because the informer of @kubernetes/client-node goes deaf (docs/adr/0003).
  */
 import https from 'node:https';
 import http from 'node:http';
 import type { IncomingMessage, ClientRequest } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
-import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { connectionOf, type Connection } from './connection.ts';
 import { Gate } from './gate.ts';
 
 /** An answer of the API server that is not a success. */
@@ -78,23 +77,17 @@ export interface WatchOptions {
 }
 
 export class KubeClient {
-  readonly #config: KubeConfig;
-  readonly #server: URL;
+  readonly #connection: Connection;
   readonly #agent: http.Agent;
   /** Watches hold their connections; apart from the others, however many there are, they can't keep requests waiting. */
   readonly #watchAgent: http.Agent;
-  readonly #proxied: boolean;
   readonly #lists = new Gate(LISTS_AT_ONCE);
 
-  private constructor(config: KubeConfig) {
-    const cluster = config.getCurrentCluster();
-    if (cluster === null) throw new Error('the kubeconfig has no current cluster; set its current-context');
-    this.#config = config;
-    this.#server = new URL(cluster.server);
-    this.#proxied = Boolean(cluster.proxyUrl);
+  private constructor(connection: Connection) {
+    this.#connection = connection;
     const agent = (more: http.AgentOptions): http.Agent => {
       const options = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_DELAY, ...more };
-      return this.#server.protocol === 'http:' ? new http.Agent(options) : new https.Agent(options);
+      return connection.server.protocol === 'http:' ? new http.Agent(options) : new https.Agent(options);
     };
     this.#agent = agent({ maxSockets: MOST_CONNECTIONS });
     this.#watchAgent = agent({});
@@ -106,16 +99,13 @@ export class KubeClient {
    *
    * @throws Error if it can't be read or names no cluster
    */
-  static load(file?: string): KubeClient {
-    const config = new KubeConfig();
-    if (file === undefined) config.loadFromDefault();
-    else config.loadFromFile(file);
-    return new KubeClient(config);
+  static async load(file?: string): Promise<KubeClient> {
+    return new KubeClient(await connectionOf(file));
   }
 
   /** A client of the same cluster with connections of its own, which no burst of requests elsewhere can hold up. */
   separate(): KubeClient {
-    return new KubeClient(this.#config);
+    return new KubeClient(this.#connection);
   }
 
   /** Sends a request and parses the answer. @throws ApiError for any status but 2xx; Error for what is no answer at all */
@@ -204,13 +194,14 @@ export class KubeClient {
     answerWithin?: number,
   ): Promise<{ readonly request: ClientRequest; readonly response: IncomingMessage }> {
     const { query = {}, body, contentType, accept } = asked;
-    const url = new URL(this.#server.pathname.replace(/\/$/, '') + path, this.#server);
+    const { server, proxied } = this.#connection;
+    const url = new URL(server.pathname.replace(/\/$/, '') + path, server);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const options: https.RequestOptions = { method, headers: {} };
-    await this.#config.applyToHTTPSOptions(options);
-    if (!this.#proxied) options.agent = answerWithin === undefined ? this.#agent : this.#watchAgent;
+    await this.#connection.authenticate(options);
+    if (!proxied) options.agent = answerWithin === undefined ? this.#agent : this.#watchAgent;
     if (signal !== undefined) options.signal = signal;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     options.headers = {

@@ -124,7 +124,7 @@ function memory(): number[] {
     .flatMap((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        if (!command.startsWith('/usr/bin/node\0/app/bin/readiness-operator.js\0serve')) return [];
+        if (!/^\/usr\/bin\/node\0.*\/app\/bin\/readiness-operator\.js\0serve/.test(command)) return [];
         return [Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024];
       } catch {
         return [];

@@ -46,7 +46,10 @@ export function startLoad(
   const open = new Set<Promise<void>>();
   const count = (what: 'wrong' | 'failed' | 'refused', example: string) => {
     tally[what] += 1;
-    if (tally.examples.length < 5) tally.examples.push(`${what}: ${example.slice(0, 300)}`);
+    const at = ((performance.now() - started) / 1000).toFixed(1);
+    const message = /"message":"(.*?[^\\])"/.exec(example)?.[1] ?? example;
+    // What went wrong stands at the end of the API server's message.
+    if (tally.examples.length < 5) tally.examples.push(`${what} after ${at} s: ${message.slice(-250)}`);
   };
   const send = () =>
     new Promise<void>((resolve) => {

@@ -24,7 +24,7 @@ let admin: KubeClient;
 // A cluster of its own: its API server is restarted.
 beforeAll(async () => {
   cluster = await startCluster();
-  admin = KubeClient.load(cluster.kubeconfig);
+  admin = await KubeClient.load(cluster.kubeconfig);
 });
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
@@ -46,7 +46,7 @@ async function clientVia(server: string, kubeconfig = cluster.kubeconfig): Promi
   }
   const file = join(cluster.dir, `via-${new URL(server).port}.kubeconfig`);
   await writeFile(file, stringify(config), { mode: 0o600 });
-  const client = KubeClient.load(file);
+  const client = await KubeClient.load(file);
   closers.push(() => client.close());
   return client;
 }
