@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { helm, kubectl, type CommandOptions } from '../cluster/kubectl.ts';
-import { startLoad } from './load.ts';
+import { underLoad } from './load.ts';
 
 jest.setTimeout(240_000);
 
@@ -98,6 +98,14 @@ const bad = (name = 'bad') =>
     delete container['resources'].limits;
   });
 
+const load = (perSecond: number) => ({
+  kubeconfig,
+  namespace: 'shop',
+  good: deployment('load'),
+  bad: bad('load'),
+  perSecond,
+});
+
 const rejected = async () => {
   const result = await apply(bad(), '--dry-run=server');
   return result.code !== 0 && result.stderr.includes('is not ready for production');
@@ -117,20 +125,23 @@ const readyOperators = async () => {
 };
 const rolledOut = (name: string) => kube(['-n', 'shop', 'rollout', 'status', `deploy/${name}`, '--timeout=60s']);
 
-/** Resident memory of the operator's processes in MiB. */
-function memory(): number[] {
+/** The operator's processes as the machine sees them, with their resident memory in MiB. */
+function replicas(): { pid: number; memory: number }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
+    .flatMap((name) => {
       try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8');
         if (!/^\/usr\/bin\/node\0.*\/app\/bin\/readiness-operator\.js\0serve/.test(command)) return [];
-        return [Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024];
+        const status = readFileSync(`/proc/${name}/status`, 'utf8');
+        return [{ pid: Number(name), memory: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024 }];
       } catch {
         return [];
       }
     });
 }
+
+const memory = () => replicas().map((replica) => replica.memory);
 
 const byText = (one: string, other: string) => one.localeCompare(other);
 
@@ -227,30 +238,55 @@ test('names of services resolve in pods', async () => {
 test('memory of a replica at rest and under 200 requests a second', async () => {
   await sleep(5_000);
   figure('a replica at rest', Math.max(...memory()), 'MiB', 95);
-  const end = startLoad(kubeconfig, 'shop', deployment('load'), bad('load'), 200);
   let most = 0;
-  for (let second = 0; second < 20; second++) {
-    await sleep(1_000);
-    most = Math.max(most, ...memory());
-  }
-  expect(await end()).toMatchObject({ wrong: 0, failed: 0, refused: 0 });
+  const tally = await underLoad(load(200), async () => {
+    for (let second = 0; second < 20; second++) {
+      await sleep(1_000);
+      most = Math.max(most, ...memory());
+    }
+  });
   figure('a replica under 200 requests a second', most, 'MiB', 130);
+  expect(tally).toMatchObject({ wrong: 0, failed: 0, refused: 0 });
 });
 
-test('one of two replicas killed, and a rolling upgrade, under 100 requests a second: 0 wrong, 0 failed', async () => {
+test('a replica deleted and a rolling upgrade under 100 requests a second: 0 wrong, 0 failed', async () => {
   await until('two replicas', readyOperators);
-  const end = startLoad(kubeconfig, 'shop', deployment('load'), bad('load'), 100);
-  await sleep(2_000);
-  const [victim] = await operators();
-  await kube(['-n', NAMESPACE, 'delete', 'pod', victim!['metadata'].name]);
-  await until('two replicas', readyOperators);
-  const upgraded = await release('upgrade', '--set', 'podAnnotations.round=two', '--wait', '--timeout=90s');
-  expect([upgraded.code, upgraded.stderr]).toEqual([0, expect.anything()]);
-  await sleep(2_000);
-  const tally = await end();
-  console.log(`figure: ${JSON.stringify(tally)}`);
+  const tally = await underLoad(load(100), async () => {
+    await sleep(2_000);
+    const [victim] = await operators();
+    await kube(['-n', NAMESPACE, 'delete', 'pod', victim!['metadata'].name]);
+    await until('two replicas', readyOperators);
+    const upgraded = await release('upgrade', '--set', 'podAnnotations.round=two', '--wait', '--timeout=90s');
+    expect([upgraded.code, upgraded.stderr]).toEqual([0, expect.anything()]);
+    await sleep(2_000);
+  });
+  console.log(`figure: deleted and upgraded: ${JSON.stringify(tally)}`);
   expect(tally).toMatchObject({ wrong: 0, failed: 0, refused: 0 });
   expect(tally.sent).toBeGreaterThan(1_000);
+});
+
+test('kill -9 of one of two replicas under 100 requests a second: 0 wrong, 0 failed once the cluster has noticed', async () => {
+  await until('two replicas', readyOperators);
+  let killed = 0;
+  let noticed = 0;
+  const tally = await underLoad(load(100), async () => {
+    await sleep(3_000);
+    killed = performance.now();
+    process.kill(replicas()[0]!.pid, 'SIGKILL');
+    await until('the loss of a replica', async () => (await operators()).filter(ready).length < 2);
+    noticed = performance.now();
+    await until('two replicas', readyOperators);
+    await sleep(5_000);
+  });
+  const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(1);
+  console.log(
+    `figure: kill -9: noticed after ${seconds(killed, noticed)} s, ${tally.failed} of ${tally.sent} failed, ` +
+      `the last ${seconds(killed, tally.lastFailed)} s after it; ${tally.examples.join('; ')}`,
+  );
+  expect(tally).toMatchObject({ wrong: 0, refused: 0 });
+  // Until then the Service still sends new connections to it, and nobody but the kubelet can change that.
+  expect(tally.lastFailed).toBeLessThan(noticed + 2_000);
+  expect(noticed - killed).toBeLessThan(15_000);
 });
 
 test('an upgrade with other values and a CRD with one more field, and back', async () => {

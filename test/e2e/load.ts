@@ -12,23 +12,42 @@ export interface Tally {
   failed: number;
   /** The API server itself refused or did not answer. */
   refused: number;
+  /** Milliseconds of `performance.now()` at which the last of the failed was sent. */
+  lastFailed: number;
   /** The first answers that were not as expected. */
   examples: string[];
 }
 
+/** What to send, and where. */
+export interface Load {
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  /** A Deployment that is to be admitted. */
+  readonly good: unknown;
+  /** A Deployment that is to be denied. */
+  readonly bad: unknown;
+  /** Requests a second. */
+  readonly perSecond: number;
+}
+
 /**
- * Sends dry-run creations of two Deployments in turn, one of which is to be denied, at a steady pace.
+ * Sends dry-run creations of the two Deployments in turn, at a steady pace, while something is done.
  *
- * @param perSecond requests a second
- * @returns ends the load; resolves with the tally when the last answer is there
+ * @returns what came of the requests, once the last answer is there
+ * @throws what `work` throws; the load ends in any case
  */
-export function startLoad(
-  kubeconfig: string,
-  namespace: string,
-  good: unknown,
-  bad: unknown,
-  perSecond: number,
-): () => Promise<Tally> {
+export async function underLoad(load: Load, work: () => Promise<void>): Promise<Tally> {
+  const end = startLoad(load);
+  try {
+    await work();
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return end();
+}
+
+function startLoad({ kubeconfig, namespace, good, bad, perSecond }: Load): () => Promise<Tally> {
   const config = parse(readFileSync(kubeconfig, 'utf8'));
   const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster;
   const { 'client-certificate-data': cert, 'client-key-data': key } = config.users[0].user;
@@ -42,7 +61,7 @@ export function startLoad(
   });
   const url = `${server}/apis/apps/v1/namespaces/${namespace}/deployments?dryRun=All`;
   const bodies = [JSON.stringify(good), JSON.stringify(bad)] as const;
-  const tally: Tally = { sent: 0, wrong: 0, failed: 0, refused: 0, examples: [] };
+  const tally: Tally = { sent: 0, wrong: 0, failed: 0, refused: 0, lastFailed: 0, examples: [] };
   const open = new Set<Promise<void>>();
   const count = (what: 'wrong' | 'failed' | 'refused', example: string) => {
     tally[what] += 1;
@@ -54,6 +73,7 @@ export function startLoad(
   const send = () =>
     new Promise<void>((resolve) => {
       const toBeDenied = tally.sent++ % 2 === 1;
+      const sent = performance.now();
       const request = https.request(url, { method: 'POST', agent, headers: { 'content-type': 'application/json' } });
       request.setTimeout(20_000, () => request.destroy(new Error('no answer after 20 s')));
       request.on('error', (error) => {
@@ -66,8 +86,10 @@ export function startLoad(
         response.on('end', () => {
           const { statusCode = 0 } = response;
           const denied = statusCode === 403 && text.includes('is not ready for production');
-          if (/failed calling webhook|failed to call webhook/.test(text)) count('failed', text);
-          else if (statusCode !== 201 && !denied) count('refused', text);
+          if (/failed calling webhook|failed to call webhook/.test(text)) {
+            tally.lastFailed = Math.max(tally.lastFailed, sent);
+            count('failed', text);
+          } else if (statusCode !== 201 && !denied) count('refused', text);
           else if (denied !== toBeDenied) count('wrong', `${statusCode} ${text}`);
           resolve();
         });
