@@ -187,7 +187,7 @@ test('who is denied again and again writes few events, and is answered all the s
 
 test('what happens again is one event with a count, and one that is gone is written anew', async () => {
   stage = await Stage.open('counted');
-  const client = KubeClient.load(process.env['READINESS_TEST_KUBECONFIG']);
+  const client = await KubeClient.load(process.env['READINESS_TEST_KUBECONFIG']);
   const errors: unknown[] = [];
   const recorder = new EventRecorder({
     client,

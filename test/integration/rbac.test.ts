@@ -9,7 +9,7 @@ const NAME = 'readiness-operator';
 const USER = `system:serviceaccount:${NAME}:${NAME}`;
 const GROUPS = ['system:serviceaccounts', `system:serviceaccounts:${NAME}`, 'system:authenticated'];
 const AS = [`--as=${USER}`, ...GROUPS.map((group) => `--as-group=${group}`)];
-const client = KubeClient.load(process.env['READINESS_TEST_KUBECONFIG']);
+const client = await KubeClient.load(process.env['READINESS_TEST_KUBECONFIG']);
 afterAll(() => client.close());
 
 /** Where, `group/resource` (with `:name` where it is limited to that), verbs, and what for. */
