@@ -1,6 +1,6 @@
 /**
- * Runs the tests: `unit`, `integration`, `mutants`, or all of them; `e2e` (on a whole node) and `faults` (a quarter of an
- * hour) only when asked for. The last line is `tests: N passed, N failed`.
+ * Runs the tests: one suite, `all` (what every machine can run in minutes; the default), or `ci` (with `e2e`, on a whole
+ * node). The last line is `tests: N passed, N failed`; before it stands what this machine can't run.
  *
  * The integration tests share one real cluster and one operator, which are started here. What they need and is not there
  * is a failure, never a skip.
@@ -11,11 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBinaries } from '../test/cluster/binaries.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
-import { streamLog } from '../test/cluster/log.ts';
-import { startNode } from '../test/cluster/node.ts';
-import { writeImage } from '../test/cluster/oci.ts';
-import { IMAGE_CONFIG, IMAGE_NAME, imageEntries } from './image.ts';
+import { duration, streamLog } from '../test/cluster/log.ts';
+import { obstacle } from '../test/cluster/node.ts';
 import { installOperator, startOperator } from '../test/cluster/operator.ts';
+import { provide } from '../test/cluster/provider.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const [suite = 'all', ...more] = process.argv.slice(2);
@@ -23,21 +22,43 @@ const log = streamLog();
 const results = await mkdtemp(join(tmpdir(), 'readiness-tests-'));
 let passed = 0;
 let failed = 0;
-let skipped = false;
+/** What this machine can't run, and why. */
+const skipped: string[] = [];
 
-try {
-  if (suite === 'unit' || suite === 'all') await jest('unit', {});
-  if (suite === 'mutants' || suite === 'all') await counted('test/mutants/mutants.ts', []);
-  if (suite === 'faults') await counted('test/faults/main.ts', more);
-  if (suite === 'integration' || suite === 'all') await integration();
-  if (suite === 'e2e') await endToEnd();
-} catch (error) {
-  failed += 1;
-  console.error(error);
+const SUITES: Readonly<Record<string, () => Promise<void>>> = {
+  unit: () => jest('unit', {}),
+  mutants: () => counted('test/mutants/mutants.ts', []),
+  integration,
+  faults: () => counted('test/faults/main.ts', more),
+  e2e: endToEnd,
+};
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  all: ['unit', 'mutants', 'integration'],
+  ci: ['unit', 'mutants', 'integration', 'e2e'],
+};
+
+for (const name of GROUPS[suite] ?? [suite]) {
+  const started = performance.now();
+  const before = { passed, failed };
+  try {
+    const run = SUITES[name];
+    if (run === undefined) throw new Error(`no such suite: ${name}; there are ${names().join(', ')}`);
+    await run();
+  } catch (error) {
+    failed += 1;
+    console.error(error);
+  }
+  const took = duration(performance.now() - started);
+  console.log(`${name}: ${passed - before.passed} passed, ${failed - before.failed} failed in ${took}`);
 }
 await rm(results, { recursive: true, force: true });
+for (const what of skipped) console.log(`skipped: ${what}`);
 console.log(`tests: ${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 || (passed === 0 && !skipped) ? 1 : 0;
+process.exitCode = failed > 0 || (passed === 0 && skipped.length === 0) ? 1 : 0;
+
+function names(): string[] {
+  return [...Object.keys(SUITES), ...Object.keys(GROUPS)];
+}
 
 async function integration(): Promise<void> {
   await ensureBinaries(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm'], { log });
@@ -53,26 +74,24 @@ async function integration(): Promise<void> {
   }
 }
 
-/** Needs Linux and root; elsewhere it says that it skipped all, except on CI, where that is a failure. */
+/** Needs a machine that can have a node; any other says what it skipped. Missing tools are a failure: they can be had. */
 async function endToEnd(): Promise<void> {
-  if (process.env['CI'] !== 'true' && (process.platform !== 'linux' || process.getuid?.() !== 0)) {
-    console.log('e2e: skipped all of test/e2e, since a node needs Linux and root');
-    skipped = true;
+  const why = await obstacle();
+  if (why !== undefined) {
+    skipped.push(`all of test/e2e: ${why}`);
     return;
   }
   await ensureBinaries(['helm', 'kubectl'], { log });
   if (more.length === 0) await jest('e2e', {}, ['--testPathPatterns', 'e2e/residue']);
-  const node = await startNode({ log });
+  const cluster = await provide('node', { log });
   try {
-    const archive = join(node.dir, 'operator.tar');
-    const bytes = await writeImage(archive, IMAGE_NAME, imageEntries(), IMAGE_CONFIG);
-    console.log(`figure: image: ${(bytes / 1e6).toFixed(1)} MB unpacked (at most 150)`);
-    if (bytes > 150e6) failed += 1;
-    await node.loadImages(archive);
+    const { imageBytes = Infinity, kubeconfig } = cluster;
+    console.log(`figure: image: ${(imageBytes / 1e6).toFixed(1)} MB unpacked (at most 150)`);
+    if (imageBytes > 150e6) failed += 1;
     const files = ['--testPathIgnorePatterns', 'e2e/residue', '--runInBand'];
-    await jest('e2e', { READINESS_TEST_KUBECONFIG: node.kubeconfig }, files);
+    await jest('e2e', { READINESS_TEST_KUBECONFIG: kubeconfig }, files);
   } finally {
-    await node.stop();
+    await cluster.stop();
   }
 }
 

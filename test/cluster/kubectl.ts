@@ -7,8 +7,11 @@ import type { Identity } from './pki.ts';
 /** How long a command may take unless told, in milliseconds. */
 const TIMEOUT_MS = 60_000;
 
-/** A cluster, or the path of a kubeconfig file. */
-export type Target = string | { readonly kubeconfig: string };
+/**
+ * A cluster, or the path of a kubeconfig file. What kubectl and helm keep goes to `home`, unless told the kubeconfig's
+ * folder.
+ */
+export type Target = string | { readonly kubeconfig: string; readonly home?: string };
 
 /** How to run a command. */
 export interface CommandOptions {
@@ -62,8 +65,8 @@ export function helm(target: Target, args: readonly string[], options: CommandOp
  * that calls them.
  */
 export function clientEnvironment(target: Target): Record<string, string> {
-  const kubeconfig = typeof target === 'string' ? target : target.kubeconfig;
-  const home = dirname(kubeconfig);
+  const { kubeconfig, home = dirname(kubeconfig) }: Exclude<Target, string> =
+    typeof target === 'string' ? { kubeconfig: target } : target;
   return {
     KUBECONFIG: kubeconfig,
     KUBECACHEDIR: join(home, 'kubectl-cache'),

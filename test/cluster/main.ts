@@ -2,15 +2,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { IMAGE_CONFIG, IMAGE_NAME, imageEntries } from '../../scripts/image.ts';
 import { ensureBinaries, programNames, type ProgramName } from './binaries.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import { clientEnvironment } from './kubectl.ts';
 import { duration, streamLog } from './log.ts';
-import { startNode, stopNode } from './node.ts';
-import { writeImage } from './oci.ts';
+import { stopNode } from './node.ts';
+import { deleteKind, isProvider, kindRuns, provide, PROVIDERS } from './provider.ts';
 import { lastNode, nodeRuns } from './remains.ts';
 
 const USAGE = `usage:
@@ -22,6 +21,8 @@ const USAGE = `usage:
                                needs to use it (Linux, root). It goes on running. [--network 10.77.0]
                                [--service-network 10.96.0.0/16] [--pod-network 10.244.0.0/24]
   main.ts node down|status     ends it; says whether it runs
+                               --provider kind: the same with a kind cluster (needs kind and Docker; untested by us)
+                               --provider existing --kubeconfig <file>: nothing is started or ended
 `;
 
 const log = streamLog();
@@ -70,43 +71,61 @@ async function up(): Promise<number> {
   return 0;
 }
 
-async function node([verb, ...rest]: string[]): Promise<number> {
+async function node([verb = '', ...rest]: string[]): Promise<number> {
+  const option = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: rest,
+    options: {
+      provider: option,
+      kubeconfig: option,
+      network: option,
+      'service-network': option,
+      'pod-network': option,
+    },
+  });
+  const { provider = 'node', kubeconfig } = values;
+  if (!isProvider(provider)) {
+    process.stderr.write(`--provider: there are ${PROVIDERS.join(', ')}\n`);
+    return 2;
+  }
   if (verb === 'up') {
-    const option = { type: 'string' } as const;
-    const { values } = parseArgs({
-      args: rest,
-      options: { network: option, 'service-network': option, 'pod-network': option },
-    });
     const started = performance.now();
-    const cluster = await startNode({
+    const cluster = await provide(provider, {
       log,
+      ...(kubeconfig !== undefined && { kubeconfig }),
       ...(values.network !== undefined && { network: values.network }),
       ...(values['service-network'] !== undefined && { serviceNetwork: values['service-network'] }),
       ...(values['pod-network'] !== undefined && { podNetwork: values['pod-network'] }),
     });
-    const archive = join(cluster.dir, 'operator.tar');
-    await writeImage(archive, IMAGE_NAME, imageEntries(), IMAGE_CONFIG);
-    await cluster.loadImages(archive);
-    log(`the node is up after ${duration(performance.now() - started)}; state and logs are in ${cluster.dir}`);
-    log(`it has the image ${IMAGE_NAME}; end it with: npm run cluster -- down`);
+    if (provider !== 'existing') {
+      log(`the cluster is up after ${duration(performance.now() - started)}, with the image ${cluster.image}`);
+      log(`end it with: npm run cluster -- down${provider === 'node' ? '' : ` --provider ${provider}`}`);
+    }
     const { kubectl } = await ensureBinaries(['kubectl'], { log });
     const PATH = [dirname(kubectl), process.env['PATH']].join(delimiter);
-    print({ ...clientEnvironment(cluster), PATH });
-    cluster.detach();
+    print(provider === 'existing' ? { KUBECONFIG: cluster.kubeconfig, PATH } : { ...clientEnvironment(cluster), PATH });
+    await cluster.detach();
     // What is left are idle connections.
     process.exit(0);
   }
-  if (verb === 'down') {
-    log((await stopNode()) ? 'the node is gone' : 'no node runs');
-    return 0;
+  if (verb !== 'down' && verb !== 'status') {
+    process.stderr.write(USAGE);
+    return 2;
   }
+  if (provider === 'existing') {
+    process.stderr.write(`${verb}: a cluster that is there already is not ours to look after\n`);
+    return 2;
+  }
+  const runs = provider === 'kind' ? await kindRuns() : nodeRuns();
   if (verb === 'status') {
-    const runs = nodeRuns();
-    process.stdout.write(runs ? `runs: ${JSON.stringify(lastNode())}\n` : 'no node runs\n');
+    process.stdout.write(
+      runs ? `runs${provider === 'kind' ? '' : `: ${JSON.stringify(lastNode())}`}\n` : 'none runs\n',
+    );
     return runs ? 0 : 1;
   }
-  process.stderr.write(USAGE);
-  return 2;
+  await (provider === 'kind' ? deleteKind() : stopNode());
+  log(runs ? 'it is gone' : 'none runs');
+  return 0;
 }
 
 function print(environment: Record<string, string>): void {

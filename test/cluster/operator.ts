@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Supervised } from './cluster.ts';
-import { kubectl } from './kubectl.ts';
+import { kubectl, type Target } from './kubectl.ts';
 import { freePort } from './ports.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -139,7 +139,7 @@ function statusOf(url: string): Promise<number> {
 }
 
 /** Waits until a policy's Enforced condition speaks of its newest generation, and the API server has taken note. */
-export async function enforced(cluster: Cluster, policy: string): Promise<void> {
+export async function enforced(cluster: Target, policy: string): Promise<void> {
   const end = Date.now() + READY_MS;
   for (;;) {
     const { stdout } = await kubectl(cluster, ['get', 'rpol', policy, '-o', 'json']);

@@ -1,72 +1,144 @@
-/** `npm run quickstart`: the main job on a real API server, with kubectl's own output. */
-import { join } from 'node:path';
+/**
+ * `npm run quickstart`: the main job on a real API server, with kubectl's own output. On a control plane of its own, on a
+ * whole node or a kind cluster of its own, or on a cluster that is there already.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { parseArgs } from 'node:util';
 import { ensureBinaries } from './binaries.ts';
 import { startCluster } from './cluster.ts';
-import { kubectl, type CommandResult } from './kubectl.ts';
+import { demonstrate, plainSamples } from './demonstration.ts';
 import { duration, streamLog } from './log.ts';
-import { enforced, installOperator, startOperator } from './operator.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { installOperator, startOperator } from './operator.ts';
+import { isProvider, PROVIDERS, provide } from './provider.ts';
+import { tryOut } from './trial.ts';
 
-const SAMPLES = join(import.meta.dirname, '..', '..', 'manifests/samples');
-const keep = process.argv.includes('--keep');
+const USAGE = `usage: npm run quickstart -- [options]
+  (no options)          on a control plane of its own: etcd, kube-apiserver, kube-controller-manager on loopback
+  --keep                leave it running
+  --kubeconfig <file>   on the cluster of this file: installs the chart with Helm after asking, and removes it again
+  --image <repo:tag>    with --kubeconfig: the operator's image, where that cluster can pull it
+  --yes                 do not ask
+  --provider <name>     ${PROVIDERS.join(', ')}: with Helm and pods on a cluster of that kind (existing: --kubeconfig)
+`;
+
 const log = streamLog();
 const started = performance.now();
+const since = () => duration(performance.now() - started);
 
-await ensureBinaries(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'], { log });
-const cluster = await startCluster({ log });
-log(`etcd, kube-apiserver and kube-controller-manager are up after ${duration(performance.now() - started)}`);
-let failed: string | undefined;
 try {
-  await installOperator(cluster);
-  await startOperator(cluster);
-  log(`the operator is ready after ${duration(performance.now() - started)}`);
-  await show('create', 'namespace', 'shop');
-  await show('apply', '-f', join(SAMPLES, 'policy-production.yaml'));
-  await enforced(cluster, 'production');
-  const bad = await show('apply', '-f', join(SAMPLES, 'checkout-bad.yaml'));
-  const good = await show('apply', '-f', join(SAMPLES, 'cart-good.yaml'));
-  await reported();
-  await show('get', 'rpol');
-  await show('get', 'rrep', '-A');
-  if (bad.code === 0) failed = 'the deployment that is not ready was admitted';
-  else if (!bad.stderr.includes('is not ready for production'))
-    failed = 'the bad deployment was refused for another reason';
-  else if (good.code !== 0) failed = 'the deployment that is ready was refused';
+  process.exitCode = await main();
 } catch (error) {
-  failed = error instanceof Error ? error.message : String(error);
-}
-if (failed !== undefined) {
+  log(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
-  log(`FAILED: ${failed}`);
-}
-if (keep && failed === undefined) {
-  const pid = cluster.detach();
-  log(`it goes on running; end it with: kill ${pid}`);
-  process.stdout.write(`export KUBECONFIG=${cluster.kubeconfig}\n`);
-  process.exit(0);
-}
-await cluster.stop();
-log(`all is stopped after ${duration(performance.now() - started)}`);
-
-/** Runs kubectl and shows what it says, unedited. */
-async function show(...args: string[]): Promise<CommandResult> {
-  process.stdout.write(`\n$ kubectl ${args.map((arg) => arg.replace(SAMPLES, 'manifests/samples')).join(' ')}\n`);
-  const result = await kubectl(cluster, args, { allowFailure: true });
-  process.stdout.write(result.stdout + result.stderr);
-  return result;
 }
 
-/** Waits until the report of the good deployment and its count in the policy are there. */
-async function reported(): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const { stdout } = await kubectl(cluster, [
-      'get',
-      'rpol',
-      'production',
-      '-o',
-      'jsonpath={.status.workloads.matched}',
-    ]);
-    if (stdout === '1') return;
-    await sleep(100);
+async function main(): Promise<number> {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  let values;
+  try {
+    ({ values } = parseArgs({
+      options: { keep: flag, yes: flag, help: flag, kubeconfig: text, image: text, provider: text },
+    }));
+  } catch (error) {
+    return usage((error as Error).message);
   }
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const provider = values.provider ?? (values.kubeconfig === undefined ? undefined : 'existing');
+  if (provider === undefined) {
+    if (values.image !== undefined || values.yes) return usage('--image and --yes go with --kubeconfig or --provider');
+    return onLoopback(values.keep);
+  }
+  if (!isProvider(provider)) return usage(`--provider: there are ${PROVIDERS.join(', ')}`);
+  if ((provider === 'existing') !== (values.kubeconfig !== undefined)) {
+    return usage('--kubeconfig names the cluster of --provider existing, and of no other');
+  }
+  if (provider === 'existing' && !/.+:[^/:]+$/.test(values.image ?? '')) {
+    return usage(
+      '--image <repository:tag> is needed: build it (README, "Install it") and push it where the cluster can pull it',
+    );
+  }
+  return withHelm(provider, { ...values, agreed: values.yes || provider !== 'existing' });
+}
+
+function usage(problem: string): number {
+  process.stderr.write(`${problem}\n${USAGE}`);
+  return 2;
+}
+
+async function onLoopback(keep: boolean): Promise<number> {
+  await ensureBinaries(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'], { log });
+  const cluster = await startCluster({ log });
+  log(`etcd, kube-apiserver and kube-controller-manager are up after ${since()}`);
+  let failure: string | undefined;
+  try {
+    await installOperator(cluster);
+    await startOperator(cluster);
+    log(`the operator is ready after ${since()}`);
+    failure = await demonstrate(cluster, plainSamples());
+  } catch (error) {
+    failure = error instanceof Error ? error.message : String(error);
+  }
+  if (keep && failure === undefined) {
+    const pid = cluster.detach();
+    log(`it goes on running; end it with: kill ${pid}`);
+    process.stdout.write(`export KUBECONFIG=${cluster.kubeconfig}\n`);
+    process.exit(0);
+  }
+  await cluster.stop();
+  return report(failure, 'all is stopped');
+}
+
+async function withHelm(
+  provider: (typeof PROVIDERS)[number],
+  options: { kubeconfig?: string; image?: string; keep: boolean; agreed: boolean },
+): Promise<number> {
+  await ensureBinaries(['kubectl', 'helm'], { log });
+  const folder = await mkdtemp(join(tmpdir(), 'readiness-quickstart-'));
+  const early = new AbortController();
+  // What was installed is removed first. A second Ctrl-C ends at once.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => early.abort());
+  const cluster = await provide(provider, {
+    log,
+    ...(options.kubeconfig !== undefined && { kubeconfig: resolve(options.kubeconfig) }),
+  });
+  let kept = false;
+  try {
+    const failure = await tryOut({
+      target: { kubeconfig: cluster.kubeconfig, home: folder },
+      folder,
+      image: options.image ?? cluster.image,
+      keep: options.keep,
+      agreed: async (text) => options.agreed || ask(text, early.signal),
+      signal: early.signal,
+      log,
+    });
+    kept = options.keep && failure === undefined;
+    if (kept) process.stdout.write(`export KUBECONFIG=${cluster.kubeconfig}\n`);
+    return report(failure, kept ? 'it goes on running' : 'all is removed');
+  } finally {
+    await (kept ? cluster.detach() : cluster.stop());
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function ask(text: string, signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Error(`this would be done, with --yes:\n${text}`);
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${text}Go on? [y/N] `, { signal })).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+function report(failure: string | undefined, end: string): number {
+  log(failure === undefined ? `${end} after ${since()}` : `FAILED: ${failure}`);
+  return failure === undefined ? 0 : 1;
 }

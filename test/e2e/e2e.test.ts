@@ -1,11 +1,12 @@
 /** The chart on a node where pods run: everything through helm and kubectl, in the order of a life with the operator. */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
+import { IMAGE_NAME } from '../../scripts/image.ts';
 import { helm, kubectl, type CommandOptions } from '../cluster/kubectl.ts';
 import { underLoad } from './load.ts';
 
@@ -150,11 +151,41 @@ const figure = (name: string, value: number, unit: string, limit: number) => {
   expect(value).toBeLessThanOrEqual(limit);
 };
 
+/** All that an installation can leave in a cluster, as `kind/name`. */
+async function clusterWide(): Promise<string[]> {
+  const kinds = [
+    'customresourcedefinitions',
+    'validatingwebhookconfigurations',
+    'mutatingwebhookconfigurations',
+    'validatingadmissionpolicies',
+    'validatingadmissionpolicybindings',
+    'clusterroles',
+    'clusterrolebindings',
+    'namespaces',
+  ];
+  return (await kube(['get', kinds.join(','), '-o', 'name'])).split('\n').filter((name) => /readiness/.test(name));
+}
+
 beforeAll(async () => {
   await kube(['create', 'namespace', 'shop']);
   await kube(['label', 'namespace', 'shop', 'environment=production']);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the quickstart on a cluster that is there: says what it would do, does it, and leaves nothing', async () => {
+  const script = join(import.meta.dirname, '../cluster/quickstart.ts');
+  const args = [script, '--kubeconfig', kubeconfig, '--image', IMAGE_NAME];
+  const run = (...more: string[]) => spawnSync(process.execPath, [...args, ...more], { encoding: 'utf8', input: '' });
+  const before = await clusterWide();
+  const asked = run();
+  expect([asked.status, asked.stderr]).toEqual([1, expect.stringContaining('all is removed again')]);
+  expect(await clusterWide()).toEqual(before);
+  const done = run('--yes');
+  expect([done.status, done.stderr]).toEqual([0, expect.stringContaining('all is removed')]);
+  expect(done.stdout).toContain('Deployment readiness-quickstart/checkout is not ready for production');
+  expect(done.stdout).toContain('deployment-cart');
+  expect(await clusterWide()).toEqual(before);
+});
 
 test('an image that is not there: helm reports, the cluster goes on, and the release can be removed', async () => {
   const result = await release('install', '--set', 'image.tag=none', '--wait', '--timeout=10s');
@@ -377,16 +408,6 @@ test(`${REINSTALLS} reinstalls: no residue, no stuck namespace`, async () => {
     await until('a rejection', rejected);
     expect([round, (await uninstall()).code]).toEqual([round, 0]);
     await kube(['delete', 'namespace', NAMESPACE, '--timeout=60s']);
-    const kinds = [
-      'validatingwebhookconfigurations',
-      'mutatingwebhookconfigurations',
-      'validatingadmissionpolicies',
-      'validatingadmissionpolicybindings',
-      'clusterroles',
-      'clusterrolebindings',
-      'namespaces',
-    ];
-    const left = (await kube(['get', kinds.join(','), '-o', 'name'])).split('\n');
-    expect(left.filter((name) => name.includes('readiness-operator'))).toEqual([]);
+    expect((await clusterWide()).filter((name) => !name.startsWith('customresourcedefinition'))).toEqual([]);
   }
 }, 1_200_000);
