@@ -30,13 +30,12 @@ function machine(): Record<string, string> {
   };
 }
 
-/** Starts a node from a process of its own; resolves when it is up, or after some milliseconds. */
-async function harness(milliseconds?: number): Promise<ChildProcess> {
+/** Starts a node from a process of its own; resolves when it is up, or once its first process is there. */
+async function harness(until: 'up' | 'begun' = 'up'): Promise<ChildProcess> {
   const script = `import(${JSON.stringify(NODE)}).then(({ startNode }) => startNode({ log: console.error })).then(() => console.log('up'))`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await (milliseconds === undefined
-    ? new Promise((resolve) => child.stdout.once('data', resolve).once('close', resolve))
-    : sleep(milliseconds));
+  if (until === 'up') await new Promise((resolve) => child.stdout.once('data', resolve).once('close', resolve));
+  else while (!nodeRuns() && child.exitCode === null) await sleep(50);
   return child;
 }
 
@@ -47,11 +46,11 @@ async function settled(before: Record<string, string>): Promise<void> {
 }
 
 test.each([
-  ['while it is up', undefined],
-  ['while it comes up', 2_000],
-])('kill -9 of the process that started it, %s', async (_when, milliseconds) => {
+  ['while it is up', 'up'],
+  ['while it comes up', 'begun'],
+] as const)('kill -9 of the process that started it, %s', async (_when, until) => {
   const before = machine();
-  const child = await harness(milliseconds);
+  const child = await harness(until);
   expect(nodeRuns()).toBe(true);
   expect(machine()).not.toEqual(before);
   child.kill('SIGKILL');

@@ -171,7 +171,7 @@ test.each(['Watch', 'Get'] as const)(
     };
     await put('a.example.com');
 
-    const client = KubeClient.load(cluster.kubeconfig);
+    const client = await KubeClient.load(cluster.kubeconfig);
     const changes: (string | undefined)[] = [];
     const related = new InformedRelated({
       client,
