@@ -57,7 +57,7 @@ export class Stage {
   async enforce(spec: Json, name = this.policy): Promise<void> {
     const result = await apply(this.policyObject(spec, name));
     if (result.code !== 0) throw new Error(result.stderr);
-    await enforced(target as never, name);
+    await enforced(target, name);
   }
 
   policyObject(spec: Json, name = this.policy): Json {
