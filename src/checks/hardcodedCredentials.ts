@@ -47,7 +47,9 @@ export default defineCheck({
 });
 
 function* judgeEnvironment(container: Container, allow: readonly string[]): Iterable<Outcome> {
-  for (const [index, { name, value }] of (container.spec.env ?? []).entries()) {
+  const env = container.spec.env ?? [];
+  for (let index = 0; index < env.length; index++) {
+    const { name, value } = env[index] as (typeof env)[number];
     if (!value || matchesNamePattern(name, allow)) continue;
     const found = credentialUnder(name, value);
     if (found !== undefined) yield unmetAt(container, ['env', index, 'value'], `${name} holds ${found}`);

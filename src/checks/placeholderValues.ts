@@ -24,7 +24,9 @@ export default defineCheck({
   prepare: ({ allow = [] }) => ({ allow }),
   *run({ containers, parameters: { allow } }) {
     for (const container of containers) {
-      for (const [index, { name, value }] of (container.spec.env ?? []).entries()) {
+      const env = container.spec.env ?? [];
+      for (let index = 0; index < env.length; index++) {
+        const { name, value } = env[index] as (typeof env)[number];
         if (!value || matchesNamePattern(name, allow)) continue;
         if (isPlaceholder(value, saysSecret(name))) {
           yield unmetAt(container, ['env', index, 'value'], `${name} holds a placeholder`);

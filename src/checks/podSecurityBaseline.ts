@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { defineCheck } from '../engine/check.ts';
-import { BASELINE, judgeControls } from '../engine/pod-security.ts';
+import { BASELINE, controlsOf, judgeControls } from '../engine/pod-security.ts';
 
 export default defineCheck({
   name: 'podSecurityBaseline',
@@ -24,6 +24,6 @@ export default defineCheck({
     'These settings give a container the node: what breaks out of it, or is run in it, owns every other pod there.',
   remediation: 'remove it, or allow the control in the policy',
   source: 'https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline',
-  prepare: ({ allow = [] }) => ({ allow }),
-  run: ({ parameters: { allow }, ...input }) => judgeControls(BASELINE, allow, input),
+  prepare: ({ allow }) => ({ controls: controlsOf(BASELINE, allow) }),
+  run: (input) => judgeControls(input.parameters.controls, input),
 });

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { defineCheck } from '../engine/check.ts';
-import { RESTRICTED, judgeControls } from '../engine/pod-security.ts';
+import { RESTRICTED, controlsOf, judgeControls } from '../engine/pod-security.ts';
 
 export default defineCheck({
   name: 'podSecurityRestricted',
@@ -24,6 +24,6 @@ export default defineCheck({
     'Defence in depth: a process without root, capabilities and a way to more of them has little to break out with.',
   remediation: 'use what the Restricted standard allows, or allow the control in the policy',
   source: 'https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted',
-  prepare: ({ allow = [] }) => ({ allow }),
-  run: ({ parameters: { allow }, ...input }) => judgeControls(RESTRICTED, allow, input),
+  prepare: ({ allow }) => ({ controls: controlsOf(RESTRICTED, allow) }),
+  run: (input) => judgeControls(input.parameters.controls, input),
 });

@@ -207,7 +207,7 @@ const KEY_NAME = /(?:key|_pat|_sas)$/;
 /** What a key is for if it is no secret. */
 const OTHER_KEY =
   /(?:public|site|publishable|cache|partition|sort|object|s3|primary|foreign|label|annotation|topology|message|lookup|index|kms|idempotency|row|hash|range|config|shard|hot|mon|bucket|file|translation)_?key$|(?<!pagerduty_)routing_?key$/;
-/** The last three letters of every name that says secret or names a key: most names are done with them. */
+/** The last three letters of every name that says secret or names a key: most names are done with them, or the last. */
 const SECRET_ENDINGS = new Set([
   'key',
   'ret',
@@ -256,8 +256,18 @@ export function isSecretLiteral(name: string, value: string): boolean {
   return KEY_NAME.test(words) && !OTHER_KEY.test(words) && looksRandom(value) && !isInnocent(value);
 }
 
+const LAST_LETTERS = new Set(
+  [...SECRET_ENDINGS]
+    .flatMap((ending) => [...(ending.at(-1) ?? '')].flatMap((last) => [last, last.toUpperCase()]))
+    .map((last) => last.charCodeAt(0)),
+);
+
 function maySaySecret(name: string): boolean {
-  return name.length <= 256 && SECRET_ENDINGS.has(name.slice(-3).toLowerCase());
+  return (
+    LAST_LETTERS.has(name.charCodeAt(name.length - 1)) &&
+    name.length <= 256 &&
+    SECRET_ENDINGS.has(name.slice(-3).toLowerCase())
+  );
 }
 
 function wordsOf(name: string): string {
@@ -338,7 +348,8 @@ const WEAK_WORD =
 
 /** The first letters of PLACEHOLDER's words, and its one ending: nearly every value is done with them. */
 function mayBePlaceholder(value: string): boolean {
-  return 'cCrRyY<xXtTfFpPiIeE'.includes(value.charAt(0)) || value.slice(-4).toLowerCase() === 'here';
+  if ('cCrRyY<xXtTfFpPiIeE'.includes(value.charAt(0))) return true;
+  return 'eE'.includes(value.charAt(value.length - 1)) && value.slice(-4).toLowerCase() === 'here';
 }
 
 /**

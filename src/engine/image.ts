@@ -2,6 +2,8 @@
  * Container image references, by the grammar of github.com/distribution/reference:
  * `[registry[:port]/]path[:tag][@digest]`.
  */
+import { remembering } from './remember.ts';
+
 export interface ImageReference {
   /** Registry with port, or undefined where the reference names none (a container runtime then assumes its default). */
   readonly registry: string | undefined;
@@ -27,7 +29,7 @@ function isDigest(text: string): boolean {
 }
 
 /** Parses an image reference. @returns undefined if it does not follow the grammar (a container runtime refuses it too). */
-export function parseImage(text: string): ImageReference | undefined {
+export const parseImage = remembering((text: string): ImageReference | undefined => {
   if (text.length > LONGEST_NAME + 1 + 128 + 1 + 256) return undefined;
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
@@ -48,4 +50,4 @@ export function parseImage(text: string): ImageReference | undefined {
   const repository = isRegistry ? name.slice(slash + 1) : name;
   if (!repository.split('/').every((component) => COMPONENT.test(component))) return undefined;
   return { registry, repository, tag, digest };
-}
+});

@@ -29,5 +29,9 @@ function editDistance(a: string, b: string): number {
 
 /** Does a name match a pattern list such as `exclude`: exact names, or a prefix followed by `*`? */
 export function matchesNamePattern(name: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
+  // Asked for each variable of each container, mostly of no patterns: no closure.
+  for (const pattern of patterns) {
+    if (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern) return true;
+  }
+  return false;
 }

@@ -71,7 +71,10 @@ export const BASELINE: Readonly<Record<string, Control>> = {
   },
   *'Host Probes / Lifecycle Hooks'({ containers }) {
     for (const container of containers) {
-      for (const [handler, path] of handlersOf(container.spec)) {
+      for (const path of HANDLERS) {
+        const [holder, hook] = path;
+        const handler: Handler = holder === 'lifecycle' ? container.spec.lifecycle?.[hook] : container.spec[holder];
+        if (!handler) continue;
         for (const action of ['httpGet', 'tcpSocket'] as const) {
           const host = handler[action]?.host;
           if (host)
@@ -96,15 +99,14 @@ export const BASELINE: Readonly<Record<string, Control>> = {
       };
     }
   },
-  *SELinux({ workload, containers }) {
-    for (const field of ['type', 'user', 'role'] as const) {
-      yield* everywhere(workload, containers, ({ seLinuxOptions }) => {
+  SELinux: ({ workload, containers }) =>
+    SELINUX_FIELDS.flatMap((field) =>
+      everywhere(workload, containers, ({ seLinuxOptions }) => {
         const value = seLinuxOptions?.[field] ?? '';
         if (value === '' || (field === 'type' && SELINUX_TYPES.has(value))) return undefined;
         return { below: ['seLinuxOptions', field], message: `is ${value.slice(0, 100)}` };
-      });
-    }
-  },
+      }),
+    ),
   '/proc Mount Type': ({ workload: { pod }, containers }) =>
     // In a user namespace of its own, a pod may see what is masked otherwise.
     pod.hostUsers === false ? [] : inContainers(containers, unmaskedProc),
@@ -222,37 +224,41 @@ interface Fault {
   readonly remediation?: string;
 }
 
-function* inContainers(
+const NO_OUTCOMES: readonly Outcome[] = [];
+
+function inContainers(
   containers: readonly Container[],
   judge: (spec: ContainerSpec) => Fault | undefined,
-): Iterable<Outcome> {
+): readonly Outcome[] {
+  let outcomes: Outcome[] | undefined;
   for (const container of containers) {
     const fault = judge(container.spec);
-    if (fault !== undefined) yield unmetAt(container, fault.below, fault.message, fault.remediation);
+    if (fault !== undefined) (outcomes ??= []).push(unmetAt(container, fault.below, fault.message, fault.remediation));
   }
+  return outcomes ?? NO_OUTCOMES;
 }
 
 type Contexts = NonNullable<PodSpec['securityContext']> & NonNullable<ContainerSpec['securityContext']>;
 
-/** Judges the securityContext of the pod and of each container. */
-function* everywhere(
+/** Judges the securityContext of the pod and of each container, where there is one. */
+function everywhere(
   { pod, podPath }: Workload,
   containers: readonly Container[],
   judge: (context: Partial<Contexts>) => Fault | undefined,
-): Iterable<Outcome> {
-  const fault = judge(pod.securityContext ?? {});
-  if (fault !== undefined) {
-    yield {
-      type: 'unmet',
-      path: [...podPath, 'securityContext', ...fault.below],
-      message: fault.message,
-      ...(fault.remediation === undefined ? {} : { remediation: fault.remediation }),
-    };
-  }
-  yield* inContainers(containers, ({ securityContext }) => {
-    const own = judge(securityContext ?? {});
+): readonly Outcome[] {
+  const fault = pod.securityContext ? judge(pod.securityContext) : undefined;
+  const below = inContainers(containers, ({ securityContext }) => {
+    const own = securityContext ? judge(securityContext) : undefined;
     return own === undefined ? undefined : { ...own, below: ['securityContext', ...own.below] };
   });
+  if (fault === undefined) return below;
+  const ofPod: Outcome = {
+    type: 'unmet',
+    path: [...podPath, 'securityContext', ...fault.below],
+    message: fault.message,
+    ...(fault.remediation === undefined ? {} : { remediation: fault.remediation }),
+  };
+  return [ofPod, ...below];
 }
 
 function mayBeRoot(path: Path): Outcome {
@@ -270,17 +276,15 @@ function isWindows({ pod }: Workload): boolean {
   return pod.os?.name === 'windows';
 }
 
-/** Every probe and lifecycle hook of a container, with its path in it. */
-function handlersOf(spec: ContainerSpec): [Pick<Probe, 'httpGet' | 'tcpSocket'>, Path][] {
-  const all: [Pick<Probe, 'httpGet' | 'tcpSocket'> | null | undefined, Path][] = [
-    [spec.livenessProbe, ['livenessProbe']],
-    [spec.readinessProbe, ['readinessProbe']],
-    [spec.startupProbe, ['startupProbe']],
-    [spec.lifecycle?.postStart, ['lifecycle', 'postStart']],
-    [spec.lifecycle?.preStop, ['lifecycle', 'preStop']],
-  ];
-  return all.filter((one): one is [Probe, Path] => Boolean(one[0]));
-}
+type Handler = Pick<Probe, 'httpGet' | 'tcpSocket'> | null | undefined;
+/** Every probe and lifecycle hook of a container. */
+const HANDLERS = [
+  ['livenessProbe'],
+  ['readinessProbe'],
+  ['startupProbe'],
+  ['lifecycle', 'postStart'],
+  ['lifecycle', 'preStop'],
+] as const;
 
 const BASELINE_CAPABILITIES = new Set([
   'AUDIT_WRITE',
@@ -299,6 +303,7 @@ const BASELINE_CAPABILITIES = new Set([
 ]);
 const APPARMOR_ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/';
 const OVERRIDES_OF_APPARMOR = new Set(['RuntimeDefault', 'Localhost']);
+const SELINUX_FIELDS = ['type', 'user', 'role'] as const;
 const SELINUX_TYPES = new Set(['container_t', 'container_init_t', 'container_kvm_t', 'container_engine_t']);
 const SAFE_SYSCTLS = new Set([
   'kernel.shm_rmid_forced',
@@ -328,14 +333,17 @@ const VOLUME_TYPES = new Set([
   'image',
 ]);
 
-/** Runs controls, less those that are allowed. */
-export function* judgeControls(
-  controls: Readonly<Record<string, Control>>,
-  allow: readonly string[],
-  input: ControlInput,
-): Iterable<Outcome> {
-  for (const [name, control] of Object.entries(controls)) {
-    if (allow.includes(name)) continue;
+/** Controls by name, as a policy wants them judged. */
+export type Controls = readonly (readonly [name: string, control: Control])[];
+
+/** All controls of a profile less those that are allowed. */
+export function controlsOf(profile: Readonly<Record<string, Control>>, allow: readonly string[] = []): Controls {
+  return Object.entries(profile).filter(([name]) => !allow.includes(name));
+}
+
+/** Runs controls. */
+export function* judgeControls(controls: Controls, input: ControlInput): Iterable<Outcome> {
+  for (const [name, control] of controls) {
     for (const outcome of control(input)) {
       yield outcome.type === 'unmet' ? { ...outcome, message: `${name}: ${outcome.message}` } : outcome;
     }

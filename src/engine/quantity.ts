@@ -4,6 +4,8 @@
  * Grammar and limits as in k8s.io/apimachinery/pkg/api/resource: at most nine decimals are kept, what is finer is
  * rounded up (away from zero); nothing is larger than 2^63-1.
  */
+import { remembering } from './remember.ts';
+
 export type Quantity = bigint & { readonly __quantity: unique symbol };
 
 /** The grammar as one pattern, for schemas. Anchored; linear in the input's length. */
@@ -24,7 +26,10 @@ const BINARY_EXPONENT: Record<string, bigint> = { Ki: 10n, Mi: 20n, Gi: 30n, Ti:
  * @returns the quantity in billionths of its unit (cores, bytes), or undefined if the text is not a quantity.
  */
 export function parseQuantity(text: string | number): Quantity | undefined {
-  const source = String(text);
+  return parseText(String(text));
+}
+
+const parseText = remembering((source: string): Quantity | undefined => {
   if (source.length > LONGEST) return undefined;
   const match = SYNTAX.exec(source);
   if (match === null) return undefined;
@@ -39,7 +44,7 @@ export function parseQuantity(text: string | number): Quantity | undefined {
 
   const value = scale(numerator, exponent);
   return (sign === '-' ? -value : value) as Quantity;
-}
+});
 
 /** numerator * 10^exponent, rounded up and capped, without ever building a number far beyond the cap. */
 function scale(numerator: bigint, exponent: number): bigint {
