@@ -257,9 +257,10 @@ export function isSecretLiteral(name: string, value: string): boolean {
 }
 
 const LAST_LETTERS = new Set(
-  [...SECRET_ENDINGS]
-    .flatMap((ending) => [...(ending.at(-1) ?? '')].flatMap((last) => [last, last.toUpperCase()]))
-    .map((last) => last.charCodeAt(0)),
+  [...SECRET_ENDINGS].flatMap((ending) => {
+    const last = ending.slice(-1);
+    return [last.charCodeAt(0), last.toUpperCase().charCodeAt(0)];
+  }),
 );
 
 function maySaySecret(name: string): boolean {

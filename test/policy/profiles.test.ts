@@ -53,6 +53,50 @@ const FROZEN = `
   ingressTls               C              -            c
 `;
 
+/** What else is frozen: which workloads a check judges, and the defaults of its parameters. */
+const APPLIES_AND_DEFAULTS = `
+  configMapCredentials      All          {"allow":[]}
+  configMapReferences       All          {"whenMissing":"Unmet","keys":true}
+  cpuLimits                 All          {"mode":"Required"}
+  cpuRequests               All          {}
+  dedicatedServiceAccount   All          {}
+  distinctProbes            LongRunning  {}
+  ephemeralStorageLimits    All          {}
+  gracefulShutdown          LongRunning  {"max":"10m"}
+  hardcodedCredentials      All          {"allow":[]}
+  imageDigest               All          {}
+  imageRegistry             All          {"allowed":[]}
+  imageTag                  All          {"forbidden":["latest"]}
+  ingressTls                LongRunning  {"minValidity":"504h"}
+  livenessProbe             LongRunning  {"containers":"WithPorts"}
+  maxReplicas               Replicated   {}
+  memoryLimits              All          {}
+  memoryRequests            All          {}
+  minReplicas               Replicated   {"replicas":2,"allowZero":true,"autoscaler":"Require"}
+  networkPolicy             All          {"directions":["Ingress"]}
+  placeholderValues         All          {"allow":[]}
+  podDisruptionBudget       Replicated   {}
+  podSecurityBaseline       All          {"allow":[]}
+  podSecurityRestricted     All          {"allow":[]}
+  probePorts                LongRunning  {}
+  probeTiming               LongRunning  {"maxFailure":"5m","minExecPeriod":"5s"}
+  readOnlyRootFilesystem    All          {}
+  readinessProbe            LongRunning  {"containers":"WithPorts"}
+  rollbackHistory           All          {}
+  rolloutStrategy           All          {}
+  secretReferences          All          {"whenMissing":"Unmet","keys":true}
+  secretRotation            All          {"maxAge":"2160h"}
+  secretSource              All          {}
+  secretsAsFiles            All          {}
+  service                   LongRunning  {}
+  serviceAccountPermissions All          {}
+  serviceAccountReference   All          {"whenMissing":"Unmet"}
+  serviceAccountTokenMount  All          {}
+  startupProbe              LongRunning  {"slowStart":"30s"}
+  topologySpread            Replicated   {}
+  volumeClaimReferences     All          {"whenMissing":"Unmet"}
+`;
+
 const PRIORITY: Readonly<Record<string, Priority>> = {
   C: 'Critical',
   I: 'Important',
@@ -73,6 +117,20 @@ const rows = FROZEN.trim()
   }));
 
 describe('the frozen profiles', () => {
+  test('judge the same workloads with the same defaults', () => {
+    const found = CHECKS.map(({ name, appliesTo = 'All', parameters }) => {
+      const { properties = {} } = parameters as { properties?: Record<string, { default?: unknown }> };
+      const defaults = Object.entries(properties).flatMap(([parameter, schema]) =>
+        'default' in schema ? [[parameter, schema.default]] : [],
+      );
+      return `${name} ${appliesTo} ${JSON.stringify(Object.fromEntries(defaults))}`;
+    });
+    const rows = APPLIES_AND_DEFAULTS.trim().split('\n');
+    const frozen = rows.map((row) => row.trim().replaceAll(/ +/g, ' '));
+    expect(found).toEqual(expect.arrayContaining(frozen));
+    expect(frozen.length).toBeGreaterThanOrEqual(40);
+  });
+
   test('hold every check', () => {
     expect(rows.map(({ name }) => name).toSorted()).toEqual(CHECKS.map(({ name }) => name));
   });
