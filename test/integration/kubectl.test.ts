@@ -79,7 +79,32 @@ test('audited', async () => {
 test('allowed', async () => {
   stage = await Stage.open('allowed', PRODUCTION);
   await stage.run('create', 'serviceaccount', 'web');
+  const metadata = { name: 'web', namespace: 'allowed' };
+  const selector = { matchLabels: { app: 'web' } };
+  const companions: Json[] = [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      spec: { selector: selector.matchLabels, ports: [{ port: 80, targetPort: 'http' }] },
+    },
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      spec: { podSelector: selector, policyTypes: ['Ingress'] },
+    },
+    { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', spec: { selector, maxUnavailable: 1 } },
+    {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      spec: {
+        minReplicas: 2,
+        maxReplicas: 4,
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      },
+    },
+  ];
   const everythingMet = stage.deployment('web', ({ template }, container) => {
+    template.metadata.annotations = { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080' };
     template.spec.serviceAccountName = 'web';
     template.spec.automountServiceAccountToken = false;
     template.spec.securityContext = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
@@ -98,6 +123,9 @@ test('allowed', async () => {
       capabilities: { drop: ['ALL'] },
     };
   });
+  await apply({ apiVersion: 'v1', kind: 'List', items: companions.map((one) => ({ ...one, metadata })) });
+  // Companions are looked up in the cache, which is a moment behind.
+  await stage.until(async () => ((await apply(everythingMet, '--dry-run=server')).stderr === '' ? true : undefined));
   const { code, stdout, stderr } = await apply(everythingMet);
   expect([code, stdout.trim(), stderr]).toEqual([0, 'deployment.apps/web created', '']);
   const report = await stage.until(() => stage.get('rrep', 'deployment-web'));
