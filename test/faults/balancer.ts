@@ -105,14 +105,22 @@ function join(client: net.Socket, upstream: net.Socket, backend: Backend): void 
   upstream.on('data', () => (link.waiting = false));
   client.pipe(upstream);
   upstream.pipe(client);
-  upstream.on('error', () => client.resetAndDestroy());
+  // Whichever comes first: with the end that the kernel of a killed process sends, the client goes before the upstream closes.
+  const over = (): void => {
+    if (link.waiting && backend.links.delete(link)) backend.broken += 1;
+  };
+  upstream.on('end', over);
+  upstream.on('error', () => {
+    over();
+    client.resetAndDestroy();
+  });
   client.on('error', () => upstream.destroy());
   client.on('close', () => {
     backend.links.delete(link);
     upstream.destroySoon();
   });
   upstream.on('close', () => {
-    if (link.waiting && backend.links.has(link)) backend.broken += 1;
+    over();
     client.destroySoon();
   });
 }
