@@ -156,6 +156,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       related,
       events,
       unreadable: (kind) => related.unreadable(kind),
+      unserved: (kind) => related.unserved(kind),
       namespaceLabels: (name) => namespaces.get(name),
       configuration: {
         name: config.webhookConfiguration,

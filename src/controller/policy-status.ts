@@ -74,7 +74,8 @@ export const PolicyStatusSchema = Type.Object({
     Type.Array(
       Type.Object({
         namespace: Type.Optional(Text('A namespace that is never judged.', 63)),
-        kind: Type.Optional(Text('A kind that is not judged.', 63)),
+        check: Type.Optional(Text('A check that is not made.', 63)),
+        kind: Type.Optional(Text('A kind that is not judged, or that the check would need.', 63)),
         reason: words(['SystemNamespace', 'NotServed'], 'Why.'),
       }),
       { description: 'What the policy matches and the operator yet does not judge.', maxItems: 100 },
@@ -94,6 +95,8 @@ export interface StatusFacts {
   readonly workloadState: (kind: string) => InformerState | undefined;
   /** Why a related kind can't be looked up; undefined if it can. */
   readonly unreadable: (kind: RelatedKindName) => string | undefined;
+  /** The cluster is known not to serve a related kind. */
+  readonly unserved: (kind: RelatedKindName) => boolean;
   /** Exempt namespaces that exist. */
   readonly exemptNamespaces: readonly string[];
   /** Milliseconds since 1970. */
@@ -209,6 +212,7 @@ function notCovered({
   state: { inForce },
   kinds,
   workloadState,
+  unserved,
   exemptNamespaces,
 }: StatusFacts): NonNullable<PolicyStatus['notCovered']> {
   const known = kinds.map(({ kind }) => kind);
@@ -217,5 +221,10 @@ function notCovered({
     ...(inForce?.match.spec.kinds ?? known)
       .filter((kind) => !known.includes(kind) || workloadState(kind)?.state === 'notServed')
       .map((kind) => ({ kind, reason: 'NotServed' as const })),
+    ...(inForce?.enabled ?? [])
+      .filter(({ check: { needs } }) => needs?.every(unserved) === true)
+      .flatMap(({ check: { name, needs = [] } }) =>
+        needs.map((kind) => ({ check: name, kind, reason: 'NotServed' as const })),
+      ),
   ];
 }

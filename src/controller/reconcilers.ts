@@ -31,6 +31,8 @@ export interface ReconcilersOptions {
   readonly events: EventRecorder;
   /** Why a related kind can't be looked up; undefined if it can. */
   readonly unreadable: (kind: RelatedKindName) => string | undefined;
+  /** The cluster is known not to serve a related kind. */
+  readonly unserved: (kind: RelatedKindName) => boolean;
   readonly namespaceLabels: (namespace: string) => Labels | undefined;
   readonly configuration: {
     readonly name: string;
@@ -54,7 +56,7 @@ export class Reconcilers {
   #routed: ReadonlyMap<string, number> = new Map();
 
   constructor({ configuration, namespaceLabels, ...options }: ReconcilersOptions) {
-    const { policies, exceptions, exemptions, kinds, workloads, unreadable } = options;
+    const { policies, exceptions, exemptions, kinds, workloads, unreadable, unserved } = options;
     this.#policies = policies;
     this.#exceptions = exceptions;
     this.#audit = new Audit({
@@ -80,6 +82,7 @@ export class Reconcilers {
         kinds,
         workloadState: (kind) => workloads.state(kind),
         unreadable,
+        unserved,
         exemptNamespaces: [...exemptions.namespaces].filter((name) => namespaceLabels(name) !== undefined).toSorted(),
       }),
     });

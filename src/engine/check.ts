@@ -93,6 +93,8 @@ export interface CheckDefinition<T extends TProperties, P> {
   readonly perContainer?: true;
   /** Related kinds that `run` looks up. */
   readonly reads?: readonly RelatedKindName[];
+  /** Kinds among them without any of which it has nothing to go by: where a cluster serves none, it is not judged. */
+  readonly needs?: readonly RelatedKindName[];
   /** It also judges changes of the replica count, or of a running Pod's resources. */
   readonly aspects?: readonly Aspect[];
   /** Its parameters with defaults and descriptions, beyond those that every check has. */

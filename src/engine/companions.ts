@@ -1,13 +1,19 @@
 /** Companions: objects that find a workload by the labels of its pods. */
-import { WHOLE_NAMESPACE, type Related, type RelatedFacts, type RelatedKindName } from './related.ts';
+import type { Outcome } from './check.ts';
+import {
+  ANY_NAMESPACE,
+  WHOLE_CLUSTER,
+  WHOLE_NAMESPACE,
+  type MonitorFacts,
+  type Related,
+  type RelatedFacts,
+} from './related.ts';
 import type { Path } from './path.ts';
-import { selects, type LabelSelector, type Labels } from './selectors.ts';
+import { selects, type Labels } from './selectors.ts';
 import type { Workload } from './workload.ts';
 
 /** Kinds whose objects select pods of their own namespace. */
-type SelectingKind = {
-  [K in RelatedKindName]: RelatedFacts[K] extends { readonly selector: LabelSelector | undefined } ? K : never;
-}[RelatedKindName];
+type SelectingKind = 'PodDisruptionBudget' | 'NetworkPolicy' | 'Service';
 
 /** All objects of a kind that select the pods of a workload, or why that is not known. */
 export type Companions<T> =
@@ -24,6 +30,31 @@ export function companionsOf<K extends SelectingKind>(
   if (answer.state === 'absent') return { state: 'known', values: [] };
   const labels = podLabels(workload);
   return { state: 'known', values: answer.values.filter(({ selector }) => selects(selector, labels)) };
+}
+
+/** The monitors of a kind that look at a workload's namespace. */
+export interface Monitors {
+  readonly values: readonly MonitorFacts[];
+  /** Why there may be more. */
+  readonly cause: string | undefined;
+  readonly notServed: boolean;
+}
+
+/** Finds the monitors that look at a workload's namespace, wherever they stand. */
+export function monitorsOf(kind: 'ServiceMonitor' | 'PodMonitor', workload: Workload, related: Related): Monitors {
+  const answers = [workload.namespace, ANY_NAMESPACE].map((key) => related.find(kind, WHOLE_CLUSTER, key));
+  return {
+    values: answers.flatMap((answer) => (answer.state === 'found' ? answer.values : [])),
+    cause: answers.map((answer) => (answer.state === 'unknown' ? answer.cause : undefined)).find((cause) => cause),
+    notServed: answers.every((answer) => answer.state === 'absent' && answer.notServed === true),
+  };
+}
+
+/** What a check says that has nothing to go by, because the cluster does not serve the kinds that it `needs`. */
+export function* notServed(check: string, kinds: string): Iterable<Outcome> {
+  const reason = `the cluster serves no ${kinds}`;
+  yield { type: 'note', text: `${check}: not judged, ${reason}` };
+  yield { type: 'notApplicable', reason };
 }
 
 /** The labels that a workload gives to its pods. */

@@ -50,6 +50,14 @@ export interface LimitRangeFacts {
   readonly defaultRequests: Labels;
 }
 
+/** A resource of which an autoscaler wants to know what share of the request is used. */
+export interface ResourceNeed {
+  /** `cpu`, `memory` */
+  readonly resource: string;
+  /** Name of the container; undefined: the pod as a whole. */
+  readonly container: string | undefined;
+}
+
 /** A HorizontalPodAutoscaler or a KEDA ScaledObject. */
 export interface AutoscalerFacts {
   readonly name: string;
@@ -57,6 +65,7 @@ export interface AutoscalerFacts {
   readonly target: string;
   readonly minReplicas: number;
   readonly maxReplicas: number;
+  readonly needs: readonly ResourceNeed[];
 }
 
 export interface DisruptionBudgetFacts {
@@ -90,6 +99,30 @@ export interface ServiceFacts {
   /** Its name stands for the addresses of the pods themselves; target ports say nothing. */
   readonly headless: boolean;
   readonly ports: readonly ServicePort[];
+  readonly labels: Labels;
+  /** Its annotation asks for its pods to be scraped. */
+  readonly scraped: boolean;
+}
+
+/** A ServiceMonitor, which selects Services, or a PodMonitor, which selects pods. */
+export interface MonitorFacts {
+  readonly name: string;
+  readonly namespace: string;
+  /** The namespaces that it looks at; undefined: all of them. */
+  readonly targets: readonly string[] | undefined;
+  readonly selector: LabelSelector;
+  /** Names of the ports that it scrapes; undefined: it also takes ports by number, or any. */
+  readonly ports: readonly string[] | undefined;
+}
+
+/** A PrometheusRule. */
+export interface AlertRuleFacts {
+  readonly name: string;
+  readonly namespace: string;
+  /** It holds at least one alert, beside rules that only record. */
+  readonly alerts: boolean;
+  /** The application that its labels name. */
+  readonly application: string | undefined;
 }
 
 /** Something that is going to make a Secret. */
@@ -153,6 +186,9 @@ export interface RelatedFacts {
   PodDisruptionBudget: DisruptionBudgetFacts;
   NetworkPolicy: NetworkPolicyFacts;
   Service: ServiceFacts;
+  ServiceMonitor: MonitorFacts;
+  PodMonitor: MonitorFacts;
+  PrometheusRule: AlertRuleFacts;
   ExternalSecret: SecretMakerFacts;
   SealedSecret: SecretMakerFacts;
   Certificate: SecretMakerFacts;
@@ -242,6 +278,79 @@ const bySecret = ({ secrets }: SecretMakerFacts, namespace: string): Place[] =>
   secrets.map((key) => ({ namespace, key }));
 const bySubject = ({ subjects }: BindingFacts): Place[] => subjects.map((key) => ({ namespace: WHOLE_CLUSTER, key }));
 const byNamespace = under(() => WHOLE_NAMESPACE);
+
+/** Whether Prometheus is to scrape something, by the convention of its own example configuration. */
+export const SCRAPE_ANNOTATION = 'prometheus.io/scrape';
+
+/** The keys under which monitors are found in the whole cluster: the namespace that they look at, or this for all. */
+export const ANY_NAMESPACE = '';
+
+const byTargetNamespace = ({ targets = [ANY_NAMESPACE] }: MonitorFacts): Place[] =>
+  targets.map((key) => ({ namespace: WHOLE_CLUSTER, key }));
+
+/** The keys under which PrometheusRules are found in the whole cluster. */
+export const RULES_FOR = {
+  namespace: (name: string): string => `namespace/${name}`,
+  application: (name: string): string => `application/${name}`,
+} as const;
+
+/** The application that labels name (kubernetes.io/docs/concepts/overview/working-with-objects/common-labels). */
+export function applicationOf(labels: Labels): string | undefined {
+  return labels['app.kubernetes.io/name'] ?? labels['app'];
+}
+
+/** What is read of a ServiceMonitor or PodMonitor (monitoring.coreos.com/v1). */
+function readMonitor(
+  { metadata, spec }: any,
+  endpoints: readonly { readonly port?: string | null }[] | null | undefined,
+): MonitorFacts {
+  const ports = (endpoints ?? []).map(({ port }) => port);
+  const named = ports.filter((port) => typeof port === 'string');
+  const { any, matchNames } = spec.namespaceSelector ?? {};
+  return {
+    name: metadata.name,
+    namespace: metadata.namespace,
+    targets: any === true ? undefined : matchNames?.length ? [...matchNames] : [metadata.namespace],
+    selector: spec.selector ?? {},
+    ports: named.length === ports.length ? named : undefined,
+  };
+}
+
+/** A metric of a HorizontalPodAutoscaler, as far as it needs requests. */
+interface ResourceMetric {
+  readonly name?: string;
+  readonly container?: string;
+  readonly target?: { readonly type?: string };
+}
+
+/** Without any metric it is the CPU (SetDefaults_HorizontalPodAutoscaler). */
+function needsOfMetrics(
+  metrics:
+    readonly { readonly resource?: ResourceMetric; readonly containerResource?: ResourceMetric }[] | null | undefined,
+): ResourceNeed[] {
+  if (!metrics?.length) return [{ resource: 'cpu', container: undefined }];
+  return metrics
+    .map(({ resource, containerResource }) => resource ?? containerResource)
+    .filter((metric) => metric?.target?.type === 'Utilization')
+    .map((metric) => ({ resource: metric?.name ?? '', container: metric?.container ?? undefined }));
+}
+
+/** KEDA's triggers by CPU and memory (keda.sh/docs, scalers cpu and memory); the type once stood in the metadata. */
+function needsOfTriggers(
+  triggers:
+    | readonly {
+        readonly type?: string;
+        readonly metricType?: string;
+        readonly metadata?: Readonly<Record<string, string>>;
+      }[]
+    | null
+    | undefined,
+): ResourceNeed[] {
+  return (triggers ?? [])
+    .filter(({ type }) => type === 'cpu' || type === 'memory')
+    .filter(({ metricType, metadata }) => (metricType ?? metadata?.['type']) === 'Utilization')
+    .map(({ type = '', metadata }) => ({ resource: type, container: metadata?.['containerName'] ?? undefined }));
+}
 
 const readRole = (object: any): RoleFacts => ({ name: object.metadata.name, grants: grantsOf(object.rules) });
 const readBinding = (object: any, namespace: string): BindingFacts => ({
@@ -351,6 +460,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       target: `${object.spec.scaleTargetRef.kind}/${object.spec.scaleTargetRef.name}`,
       minReplicas: object.spec.minReplicas ?? 1,
       maxReplicas: object.spec.maxReplicas,
+      needs: needsOfMetrics(object.spec.metrics),
     }),
     placesOf: byTarget,
   },
@@ -366,6 +476,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
       // KEDA's documented defaults (ScaledObject spec).
       minReplicas: object.spec.minReplicaCount ?? 0,
       maxReplicas: object.spec.maxReplicaCount ?? 100,
+      needs: needsOfTriggers(object.spec.triggers),
     }),
     placesOf: byTarget,
   },
@@ -415,8 +526,48 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
         target: port['targetPort'] ?? port['port'],
         protocol: port['protocol'] ?? 'TCP',
       })),
+      labels: metadata.labels ?? {},
+      scraped: metadata.annotations?.[SCRAPE_ANNOTATION] === 'true',
     }),
     placesOf: byNamespace,
+  },
+  ServiceMonitor: {
+    kind: 'ServiceMonitor',
+    group: 'monitoring.coreos.com',
+    versions: ['v1'],
+    resource: 'servicemonitors',
+    optional: true,
+    read: (object) => readMonitor(object, object.spec.endpoints),
+    placesOf: byTargetNamespace,
+  },
+  PodMonitor: {
+    kind: 'PodMonitor',
+    group: 'monitoring.coreos.com',
+    versions: ['v1'],
+    resource: 'podmonitors',
+    optional: true,
+    read: (object) => readMonitor(object, object.spec.podMetricsEndpoints),
+    placesOf: byTargetNamespace,
+  },
+  PrometheusRule: {
+    kind: 'PrometheusRule',
+    group: 'monitoring.coreos.com',
+    versions: ['v1'],
+    resource: 'prometheusrules',
+    optional: true,
+    read: ({ metadata, spec }) => ({
+      name: metadata.name,
+      namespace: metadata.namespace,
+      alerts: (spec.groups ?? []).some((group: { rules?: { alert?: string }[] | null }) =>
+        group.rules?.some(({ alert }) => typeof alert === 'string'),
+      ),
+      application: applicationOf(metadata.labels ?? {}),
+    }),
+    placesOf: ({ alerts, namespace, application }) =>
+      [
+        ...(alerts ? [RULES_FOR.namespace(namespace)] : []),
+        ...(alerts && application !== undefined ? [RULES_FOR.application(application)] : []),
+      ].map((key) => ({ namespace: WHOLE_CLUSTER, key })),
   },
   ExternalSecret: {
     kind: 'ExternalSecret',

@@ -7,7 +7,8 @@ import { ONE, parseQuantity, type Quantity } from './quantity.ts';
 import { WHOLE_NAMESPACE } from './related.ts';
 import type { Container } from './workload.ts';
 
-export type ResourceName = 'cpu' | 'memory' | 'ephemeral-storage';
+/** `cpu`, `memory`, `ephemeral-storage` ... */
+export type ResourceName = string;
 export type ResourceSide = 'requests' | 'limits';
 
 /** Bounds on a container's own value, prepared from a check's parameters. */
@@ -46,38 +47,71 @@ function prepareBound(field: string, text: string | number | undefined): Bound |
   return { text: String(text), value };
 }
 
-const NAMES: Record<ResourceName, string> = { cpu: 'CPU', memory: 'memory', 'ephemeral-storage': 'ephemeral storage' };
+const TITLES = new Map([
+  ['cpu', 'CPU'],
+  ['ephemeral-storage', 'ephemeral storage'],
+]);
+
+/** A resource's name in a sentence: `CPU`. */
+export function resourceTitle(resource: ResourceName): string {
+  return TITLES.get(resource) ?? resource;
+}
+
+/** What gives a container a request or limit. */
+export type Giver =
+  | { readonly from: 'Container'; readonly value: string | number }
+  | { readonly from: 'Pod' }
+  | { readonly from: 'LimitRange'; readonly name: string }
+  | { readonly from: 'Nothing' }
+  | { readonly from: 'Unknown'; readonly cause: string };
+
+/** Finds what gives a container a request or limit. */
+export function giverOf(
+  container: Container,
+  { workload, related }: Pick<CheckInput<unknown>, 'workload' | 'related'>,
+  side: ResourceSide,
+  resource: ResourceName,
+): Giver {
+  const value = ownValue(container, side, resource);
+  if (value !== undefined) return { from: 'Container', value };
+  if (givenTo(workload.pod.resources, side, resource) !== undefined) return { from: 'Pod' };
+  const limitRanges = related.find('LimitRange', workload.namespace, WHOLE_NAMESPACE);
+  if (limitRanges.state === 'unknown') return { from: 'Unknown', cause: limitRanges.cause };
+  if (limitRanges.state === 'absent') return { from: 'Nothing' };
+  const giver = limitRanges.values.find((range) =>
+    Object.hasOwn(side === 'limits' ? range.defaultLimits : range.defaultRequests, resource),
+  );
+  return giver === undefined ? { from: 'Nothing' } : { from: 'LimitRange', name: giver.name };
+}
 
 /** Requires that each container has this request or limit, within bounds. */
 export function* requireResource(
-  { workload, containers, related }: CheckInput<unknown>,
+  input: CheckInput<unknown>,
   side: ResourceSide,
   resource: ResourceName,
   bounds: Bounds,
 ): Iterable<Outcome> {
-  const what = `${NAMES[resource]} ${side === 'limits' ? 'limit' : 'request'}`;
-  for (const container of containers) {
-    const own = ownValue(container, side, resource);
-    if (own !== undefined) {
-      yield* judgeValue(container, side, resource, own, bounds);
-      continue;
+  const what = `${resourceTitle(resource)} ${side === 'limits' ? 'limit' : 'request'}`;
+  for (const container of input.containers) {
+    const giver = giverOf(container, input, side, resource);
+    switch (giver.from) {
+      case 'Container':
+        yield* judgeValue(container, side, resource, giver.value, bounds);
+        break;
+      case 'Unknown': {
+        const article = resource === 'ephemeral-storage' ? 'an' : 'a';
+        yield { type: 'unknown', cause: `whether a LimitRange gives ${article} ${what}: ${giver.cause}` };
+        break;
+      }
+      case 'Nothing':
+        yield unmetAt(container, ['resources', side], `no ${what}`);
+        break;
+      case 'LimitRange':
+        yield { type: 'note', text: `container ${container.name}: ${what} from LimitRange ${giver.name}` };
+        break;
+      case 'Pod':
+        break;
     }
-    if (givenTo(workload.pod.resources, side, resource) !== undefined) continue;
-
-    const limitRanges = related.find('LimitRange', workload.namespace, WHOLE_NAMESPACE);
-    if (limitRanges.state === 'unknown') {
-      const article = resource === 'ephemeral-storage' ? 'an' : 'a';
-      yield { type: 'unknown', cause: `whether a LimitRange gives ${article} ${what}: ${limitRanges.cause}` };
-      continue;
-    }
-    const giver =
-      limitRanges.state === 'found'
-        ? limitRanges.values.find((range) =>
-            Object.hasOwn(side === 'limits' ? range.defaultLimits : range.defaultRequests, resource),
-          )
-        : undefined;
-    if (giver === undefined) yield unmetAt(container, ['resources', side], `no ${what}`);
-    else yield { type: 'note', text: `container ${container.name}: ${what} from LimitRange ${giver.name}` };
   }
 }
 

@@ -3,7 +3,12 @@ import type { Workload } from './workload.ts';
 
 /** What scales a workload. */
 export type Scaler =
-  | ({ readonly state: 'found'; readonly kind: ScalerKind } & AutoscalerFacts)
+  | ({
+      readonly state: 'found';
+      readonly kind: ScalerKind;
+      /** Itself and others of that kind that target the workload too. */
+      readonly all: readonly AutoscalerFacts[];
+    } & AutoscalerFacts)
   | { readonly state: 'absent' }
   | { readonly state: 'unknown'; readonly cause: string };
 
@@ -19,7 +24,9 @@ export function scalerOf(workload: Workload, related: Related): Scaler {
     const answer = related.find(kind, workload.namespace, `${workload.kind.kind}/${workload.name}`);
     if (answer.state === 'unknown') unknown = answer;
     const scaler = answer.state === 'found' ? answer.values[0] : undefined;
-    if (scaler !== undefined) return { state: 'found', kind, ...scaler };
+    if (answer.state === 'found' && scaler !== undefined) {
+      return { state: 'found', kind, all: answer.values, ...scaler };
+    }
   }
   return unknown ?? { state: 'absent' };
 }

@@ -140,6 +140,11 @@ export class InformedRelated implements Related {
     return state?.state === 'failed' ? state.cause : undefined;
   }
 
+  /** Is the cluster known not to serve a kind? It is asked again all the time. */
+  unserved(kind: RelatedKindName): boolean {
+    return this.#informers.get(kind)?.state.state === 'notServed';
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#sweep);
     this.#secrets?.stop();

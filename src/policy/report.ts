@@ -96,7 +96,7 @@ export const ReportSchema = Type.Object({
   ),
   notes: Type.Optional(
     Type.Array(Text('A note.'), {
-      description: 'What is met by something outside the workload.',
+      description: 'What is met by something outside the workload, and what is not judged for want of an API.',
       maxItems: MOST_NOTES,
     }),
   ),

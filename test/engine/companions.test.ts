@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { namesOf } from '../../src/engine/companions.ts';
-import { RELATED_KINDS, WHOLE_NAMESPACE, type RelatedKind, type RelatedKindName } from '../../src/engine/related.ts';
+import {
+  RELATED_KINDS,
+  WHOLE_CLUSTER,
+  WHOLE_NAMESPACE,
+  type RelatedKind,
+  type RelatedKindName,
+} from '../../src/engine/related.ts';
 
 const metadata = { name: 'x', namespace: 'shop' };
 
@@ -31,17 +37,23 @@ describe('what is kept of objects that select pods', () => {
       {
         selector: { matchLabels: { app: 'web' } },
         headless: false,
+        labels: {},
+        scraped: false,
         ports: [
           { port: 80, target: 80, protocol: 'TCP' },
           { name: 'dns', port: 53, target: 'dns', protocol: 'UDP' },
         ],
       },
     ],
-    ['Service', { spec: { clusterIP: 'None', selector: {} } }, { headless: true, ports: [] }],
+    [
+      'Service',
+      { spec: { clusterIP: 'None', selector: {} } },
+      { headless: true, ports: [], labels: {}, scraped: false },
+    ],
     [
       'Service',
       { spec: { type: 'ExternalName', externalName: 'a.example', selector: { app: 'web' } } },
-      { headless: false, ports: [] },
+      { headless: false, ports: [], labels: {}, scraped: false },
     ],
   ])('%s %j', (kind, object, expected) => {
     const related = RELATED_KINDS[kind] as RelatedKind;
@@ -56,6 +68,55 @@ describe('what is kept of objects that select pods', () => {
       expect(() => RELATED_KINDS[kind].read({ metadata })).toThrow(TypeError);
     },
   );
+});
+
+describe('what is kept of monitors and rules, which may stand in any namespace', () => {
+  const read = (kind: RelatedKindName, spec: object, labels?: object): { facts: unknown; keys: readonly string[] } => {
+    const related = RELATED_KINDS[kind] as RelatedKind;
+    const facts = related.read({ metadata: { ...metadata, labels }, spec });
+    const places = related.placesOf(facts, 'shop');
+    expect(new Set(places.map(({ namespace }) => namespace))).toEqual(
+      new Set(places.length > 0 ? [WHOLE_CLUSTER] : []),
+    );
+    return { facts, keys: places.map(({ key }) => key) };
+  };
+  const own = { name: 'x', namespace: 'shop' };
+  const selector = { matchLabels: { app: 'web' } };
+
+  test.each<[RelatedKindName, object, object, string[]]>([
+    [
+      'ServiceMonitor',
+      { selector, endpoints: [{ port: 'a' }] },
+      { targets: ['shop'], selector, ports: ['a'] },
+      ['shop'],
+    ],
+    [
+      'ServiceMonitor',
+      { selector, namespaceSelector: { any: true, matchNames: ['a'] }, endpoints: [{ port: 'a' }, { targetPort: 1 }] },
+      { targets: undefined, selector, ports: undefined },
+      [''],
+    ],
+    [
+      'PodMonitor',
+      { namespaceSelector: { matchNames: ['a', 'b'] }, podMetricsEndpoints: [{ port: 'a' }, { port: 'b' }] },
+      { targets: ['a', 'b'], selector: {}, ports: ['a', 'b'] },
+      ['a', 'b'],
+    ],
+    ['PodMonitor', { selector, namespaceSelector: {} }, { targets: ['shop'], selector, ports: [] }, ['shop']],
+  ])('%s %j', (kind, spec, expected, keys) => {
+    expect(read(kind, spec)).toEqual({ facts: { ...own, ...expected }, keys });
+  });
+
+  test('PrometheusRule: whether it has an alert, and the application that it names', () => {
+    const alert = { groups: [{ rules: [{ record: 'a', expr: 'b' }] }, { rules: [{ alert: 'Down', expr: 'c' }] }] };
+    expect(read('PrometheusRule', alert, { app: 'web', 'app.kubernetes.io/name': 'api' })).toEqual({
+      facts: { ...own, alerts: true, application: 'api' },
+      keys: ['namespace/shop', 'application/api'],
+    });
+    expect(read('PrometheusRule', alert, { app: 'web' }).keys).toEqual(['namespace/shop', 'application/web']);
+    expect(read('PrometheusRule', alert).keys).toEqual(['namespace/shop']);
+    expect(read('PrometheusRule', { groups: [{ name: 'a', rules: null }] }, { app: 'web' }).keys).toEqual([]);
+  });
 });
 
 test('names in a sentence, in order, and at most two of them', () => {

@@ -25,6 +25,9 @@ function readOf(kind: RelatedKindName, object: object): { facts: unknown; key: u
   return { facts, key: place?.key ?? '' };
 }
 
+/** What a HorizontalPodAutoscaler without metrics needs. */
+const CPU = { resource: 'cpu' };
+
 describe('what is kept of related objects', () => {
   test('each kind is listed under its name', () => {
     for (const [name, { kind }] of Object.entries(RELATED_KINDS)) expect(kind).toBe(name);
@@ -43,7 +46,13 @@ describe('what is kept of related objects', () => {
       'ClusterRole',
     ]);
     const optional = Object.values(RELATED_KINDS).filter((related) => related.optional === true);
-    expect(optional.map(({ kind }) => kind)).toEqual(['ScaledObject', ...SECRET_MAKERS]);
+    expect(optional.map(({ kind }) => kind)).toEqual([
+      'ScaledObject',
+      'ServiceMonitor',
+      'PodMonitor',
+      'PrometheusRule',
+      ...SECRET_MAKERS,
+    ]);
   });
 
   test.each<[RelatedKindName, object, string, object]>([
@@ -81,25 +90,25 @@ describe('what is kept of related objects', () => {
       'HorizontalPodAutoscaler',
       { spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' }, minReplicas: 3, maxReplicas: 9 } },
       'Deployment/web',
-      { name: 'x', target: 'Deployment/web', minReplicas: 3, maxReplicas: 9 },
+      { name: 'x', target: 'Deployment/web', minReplicas: 3, maxReplicas: 9, needs: [CPU] },
     ],
     [
       'HorizontalPodAutoscaler',
       { spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'db' }, maxReplicas: 9 } },
       'StatefulSet/db',
-      { name: 'x', target: 'StatefulSet/db', minReplicas: 1, maxReplicas: 9 },
+      { name: 'x', target: 'StatefulSet/db', minReplicas: 1, maxReplicas: 9, needs: [CPU] },
     ],
     [
       'ScaledObject',
       { spec: { scaleTargetRef: { name: 'web' } } },
       'Deployment/web',
-      { name: 'x', target: 'Deployment/web', minReplicas: 0, maxReplicas: 100 },
+      { name: 'x', target: 'Deployment/web', minReplicas: 0, maxReplicas: 100, needs: [] },
     ],
     [
       'ScaledObject',
       { spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'db' }, minReplicaCount: 2, maxReplicaCount: 5 } },
       'StatefulSet/db',
-      { name: 'x', target: 'StatefulSet/db', minReplicas: 2, maxReplicas: 5 },
+      { name: 'x', target: 'StatefulSet/db', minReplicas: 2, maxReplicas: 5, needs: [] },
     ],
     ['ExternalSecret', { spec: { target: { name: 's' } } }, 's', { name: 'x', secrets: ['s'] }],
     ['ExternalSecret', {}, 'x', { name: 'x', secrets: ['x'] }],

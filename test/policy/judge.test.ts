@@ -491,9 +491,12 @@ describe('real checks', () => {
     const milder = result.findings.filter(({ action }) => action !== 'Deny');
     expect(new Set(milder.map(({ check, action }) => `${check} ${action}`))).toEqual(
       new Set([
+        'alertRules Audit',
         'dedicatedServiceAccount Warn',
         'ephemeralStorageLimits Audit',
+        'horizontalAutoscaler Warn',
         'imageDigest Audit',
+        'metricsScrape Warn',
         'networkPolicy Warn',
         'podSecurityRestricted Warn',
         'readOnlyRootFilesystem Audit',

@@ -13,6 +13,8 @@ const FROZEN = `
   check                    production-v1  baseline-v1  scope
   service                  I              -            c
   networkPolicy            I              -            c
+  metricsScrape            I              -            c
+  alertRules               N              -            c
   cpuRequests              C              I            w
   memoryRequests           C              C            w
   memoryLimits             C              C            w
@@ -32,6 +34,7 @@ const FROZEN = `
   minReplicas              C              I            w
   imageTag                 C              C            w
   maxReplicas              -              -            w
+  horizontalAutoscaler     I              -            c
   podDisruptionBudget      I              -            c
   topologySpread           I              -            w
   rolloutStrategy          I              I            w

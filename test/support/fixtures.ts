@@ -76,15 +76,17 @@ export function readFixture(check: string, file: string, text: string): Fixture 
     if ('problem' in read) throw new Error(`${where}: ${read.problem.path.join('.')} ${read.problem.message}`);
     const own = comments.filter(({ line }) => line >= manifest.firstLine && line <= manifest.lastLine);
     for (const comment of own) claimed.add(comment);
-    const expected = own.filter(({ word }) => word !== 'unanswered').map(({ text }) => text);
+    const expected = own.filter(({ word }) => !WORLD.has(word)).map(({ text }) => text);
     workloads.push({ workload: read.workload, manifest, expected });
   }
   if (workloads.length === 0) throw new Error(`${where}: holds no workload`);
   if (policies.length > 1) throw new Error(`${where}: holds more than one ReadinessPolicy`);
 
   const unanswered: Record<string, string> = {};
+  const notServed = new Set<string>();
   for (const comment of comments) {
     if (comment.word === 'unanswered') unanswered[comment.kind] = comment.cause;
+    else if (comment.word === 'notServed') notServed.add(comment.kind);
     else if (!claimed.has(comment)) throw new Error(`${where}:${comment.line}: a comment outside the workloads`);
   }
   return {
@@ -93,7 +95,7 @@ export function readFixture(check: string, file: string, text: string): Fixture 
     status,
     manifests,
     workloads,
-    related: relatedOf(others, unanswered),
+    related: relatedOf(others, unanswered, notServed),
     policy: policies[0]?.object,
   };
 }
@@ -106,7 +108,9 @@ interface Comment {
   readonly cause: string;
 }
 
-const WORDS = 'unmet|unknown|notApplicable|note|unanswered';
+const WORDS = 'unmet|unknown|notApplicable|note|unanswered|notServed';
+/** Words that say something of what surrounds the workloads, and expect nothing. */
+const WORLD: ReadonlySet<string> = new Set(['unanswered', 'notServed']);
 
 /** Finds the comments that state expectations: `# unmet: ...`, several on a line if need be. */
 function readComments(text: string, where: string): Comment[] {
@@ -117,10 +121,8 @@ function readComments(text: string, where: string): Comment[] {
       const comment = part.trim();
       const [, word, mark, rest] = new RegExp(`^(${WORDS})(?: \\(?([A-Za-z]+)\\)?)?(?:: (.+))?$`).exec(comment) ?? [];
       const bad = new Error(`${where}:${line}: "# ${comment}" is not an expectation; see test/checks/README.md`);
-      if (word === undefined || (rest === undefined && word !== 'notApplicable')) throw bad;
-      if (
-        word === 'unanswered' ? !Object.hasOwn(RELATED_KINDS, mark ?? '') : mark && !/^(waits|companion)$/.test(mark)
-      ) {
+      if (word === undefined || (rest === undefined) !== (word === 'notApplicable' || word === 'notServed')) throw bad;
+      if (WORLD.has(word) ? !Object.hasOwn(RELATED_KINDS, mark ?? '') : mark && !/^(waits|companion)$/.test(mark)) {
         throw bad;
       }
       const placed = word === 'unmet' ? `${line}: ${comment}` : comment;

@@ -11,8 +11,15 @@ import type { RawObject } from '../../src/engine/workload.ts';
 /** Kinds that can't be looked up, each with the cause. */
 export type Unanswered = Readonly<Partial<Record<RelatedKindName, string>>>;
 
-/** Builds Related from manifests: what is not among them is absent, and kinds named in `unanswered` are unknown. */
-export function relatedOf(objects: readonly RawObject[], unanswered: Unanswered = {}): Related {
+/**
+ * Builds Related from manifests: what is not among them is absent, kinds named in `unanswered` are unknown, and the cluster
+ * serves none of those in `notServed`.
+ */
+export function relatedOf(
+  objects: readonly RawObject[],
+  unanswered: Unanswered = {},
+  notServed: ReadonlySet<string> = new Set(),
+): Related {
   const found = new Map<string, unknown[]>();
   for (const object of objects) {
     const { namespace = 'default' } = object['metadata'] as { readonly namespace?: string };
@@ -28,6 +35,7 @@ export function relatedOf(objects: readonly RawObject[], unanswered: Unanswered 
     find<K extends RelatedKindName>(kind: K, namespace: string, key: string): Answer<RelatedFacts[K]> {
       const cause = unanswered[kind];
       if (cause !== undefined) return { state: 'unknown', cause };
+      if (notServed.has(kind)) return { state: 'absent', notServed: true };
       const values = found.get(`${kind} ${namespace} ${key}`);
       return values === undefined ? { state: 'absent' } : { state: 'found', values: values as RelatedFacts[K][] };
     },

@@ -1,0 +1,91 @@
+import { defineCheck, NO_PARAMETERS, unmetAt, type CheckInput, type Outcome } from '../engine/check.ts';
+import { namesOf } from '../engine/companions.ts';
+import { probedContainers } from '../engine/probes.ts';
+import type { ResourceNeed } from '../engine/related.ts';
+import { giverOf, resourceTitle } from '../engine/resources.ts';
+import { scalerOf } from '../engine/scaler.ts';
+
+export default defineCheck({
+  name: 'horizontalAutoscaler',
+  title: 'Horizontal autoscaler',
+  metWhen:
+    'A HorizontalPodAutoscaler or a KEDA ScaledObject scales the workload, its minimum is below its maximum, and the resources by which it scales are requested.',
+  group: 'Replica counts and resilience',
+  items: ['performance.backend.auto-scaling'],
+  scope: 'companion',
+  priorities: { 'production-v1': 'Important', 'baseline-v1': 'Disabled' },
+  appliesTo: 'Replicated',
+  reads: ['HorizontalPodAutoscaler', 'ScaledObject', 'LimitRange'],
+  parameters: NO_PARAMETERS,
+  rationale:
+    'A fixed count is too low at the peak and too high at night; an autoscaler whose resource is not requested computes nothing and never scales.',
+  remediation:
+    'create a HorizontalPodAutoscaler (or a KEDA ScaledObject) whose scaleTargetRef names the workload, with minReplicas below maxReplicas',
+  source: 'https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/',
+  *run(input) {
+    const { workload, related } = input;
+    const path = workload.replicas?.path ?? [];
+    const scaler = scalerOf(workload, related);
+    if (scaler.state === 'unknown') {
+      yield { type: 'unknown', cause: `whether an autoscaler scales it: ${scaler.cause}` };
+      return;
+    }
+    if (scaler.state === 'absent') {
+      if (workload.replicas?.count === 0) yield { type: 'notApplicable', reason: 'it is stopped' };
+      else yield { type: 'unmet', path, message: 'no HorizontalPodAutoscaler scales it' };
+      return;
+    }
+    const { kind, name, minReplicas, maxReplicas, all } = scaler;
+    if (all.length > 1) {
+      // Then none of them acts (condition AmbiguousSelector).
+      yield {
+        type: 'unmet',
+        path,
+        message: `${kind}s ${namesOf(all)} all target it, so that none of them scales`,
+        remediation: 'leave one of them',
+      };
+      return;
+    }
+    if (minReplicas >= maxReplicas) {
+      yield {
+        type: 'unmet',
+        path,
+        message: `${kind} ${name} can not scale it: its minimum is ${minReplicas}, its maximum ${maxReplicas}`,
+        remediation: `raise ${kind === 'ScaledObject' ? 'maxReplicaCount' : 'maxReplicas'} in ${kind} ${name}`,
+      };
+    }
+    for (const need of scaler.needs) yield* judgeNeed(input, need, `${kind} ${name}`);
+  },
+});
+
+/**
+ * A share of what is requested can't be computed unless each container of the pod, or the one that the metric names,
+ * requests it (podautoscaler calculatePodRequests); what stands at the pod itself counts for the pod as a whole.
+ */
+function* judgeNeed(input: CheckInput<unknown>, need: ResourceNeed, scaler: string): Iterable<Outcome> {
+  const { workload } = input;
+  const title = resourceTitle(need.resource);
+  const running = probedContainers(workload.containers);
+  const concerned = need.container === undefined ? running : running.filter(({ name }) => name === need.container);
+  if (concerned.length === 0 && need.container !== undefined) {
+    yield {
+      type: 'unmet',
+      path: [...workload.podPath, 'containers'],
+      message: `no container is named ${need.container}, by whose ${title} ${scaler} scales`,
+      remediation: `let the metric of ${scaler} name a container of the pods`,
+    };
+  }
+  for (const container of concerned) {
+    const giver = giverOf(container, input, 'requests', need.resource);
+    if (giver.from === 'Unknown') {
+      yield { type: 'unknown', cause: `whether a LimitRange gives a ${title} request: ${giver.cause}` };
+    } else if (giver.from === 'Nothing' || (giver.from === 'Pod' && need.container !== undefined)) {
+      yield unmetAt(
+        container,
+        ['resources', 'requests'],
+        `no ${title} request, by which ${scaler} scales`,
+        `set resources.requests.${need.resource}`,
+      );
+    }
+  }
+}

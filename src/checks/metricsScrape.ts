@@ -1,0 +1,77 @@
+import { defineCheck, NO_PARAMETERS } from '../engine/check.ts';
+import { companionsOf, monitorsOf, notServed, podLabels, podLabelsPath } from '../engine/companions.ts';
+import { probedContainers } from '../engine/probes.ts';
+import { SCRAPE_ANNOTATION, type MonitorFacts } from '../engine/related.ts';
+import { selects } from '../engine/selectors.ts';
+
+export default defineCheck({
+  name: 'metricsScrape',
+  title: 'Scraped metrics',
+  metWhen:
+    'A PodMonitor, or a ServiceMonitor for a Service of the pods, selects them and names a port that is there, or the annotation prometheus.io/scrape is true at the pods or at their Service.',
+  group: 'Around the workload',
+  items: ['observability.app.metrics-collection'],
+  scope: 'companion',
+  priorities: { 'production-v1': 'Important', 'baseline-v1': 'Disabled' },
+  appliesTo: 'LongRunning',
+  reads: ['Service', 'ServiceMonitor', 'PodMonitor'],
+  needs: ['ServiceMonitor', 'PodMonitor'],
+  parameters: NO_PARAMETERS,
+  rationale: 'Without metrics nobody sees a workload slow down, fill up or fail until its users tell.',
+  remediation: "create a PodMonitor whose selector matches the pods' labels, or a ServiceMonitor for their Service",
+  source: 'https://kubernetes.io/docs/concepts/cluster-administration/system-metrics/',
+  *run({ workload, related }) {
+    if (workload.template.metadata?.annotations?.[SCRAPE_ANNOTATION] === 'true') return;
+    const services = companionsOf('Service', workload, related);
+    const podMonitors = monitorsOf('PodMonitor', workload, related);
+    const serviceMonitors = monitorsOf('ServiceMonitor', workload, related);
+    const [ownServices, labels] = [services.state === 'known' ? services.values : [], podLabels(workload)];
+    if (ownServices.some(({ scraped }) => scraped)) return;
+
+    const ports = probedContainers(workload.containers).flatMap(({ spec }) => spec.ports ?? []);
+    const selecting = [
+      ...podMonitors.values
+        .filter(({ selector }) => selects(selector, labels))
+        .map((monitor) => ({ monitor, kind: 'PodMonitor', target: 'the pods', ports })),
+      ...ownServices.flatMap((service) =>
+        serviceMonitors.values
+          .filter(({ selector }) => selects(selector, service.labels))
+          .map((monitor) => ({
+            monitor,
+            kind: 'ServiceMonitor',
+            target: `Service ${service.name}`,
+            ports: service.ports,
+          })),
+      ),
+    ].map((one) => ({ ...one, missing: missingPorts(one.monitor, one.ports) }));
+    if (selecting.some(({ missing }) => missing === undefined)) return;
+
+    const cause = services.state === 'unknown' ? services.cause : (podMonitors.cause ?? serviceMonitors.cause);
+    const path = podLabelsPath(workload);
+    if (cause !== undefined) {
+      yield { type: 'unknown', cause: `whether anything scrapes the pods: ${cause}` };
+    } else if (podMonitors.notServed && serviceMonitors.notServed) {
+      yield* notServed('metricsScrape', 'ServiceMonitor or PodMonitor');
+    } else if (selecting.length === 0) {
+      yield { type: 'unmet', path, message: 'no PodMonitor and no ServiceMonitor scrapes these pods' };
+    } else {
+      for (const { monitor, kind, target, missing } of selecting) {
+        yield {
+          type: 'unmet',
+          path,
+          message: `${kind} ${monitor.name} scrapes port ${missing}, which is not a port of ${target}`,
+          remediation: `let ${kind} ${monitor.name} name a port of ${target}`,
+        };
+      }
+    }
+  },
+});
+
+/** The ports that a monitor names, if none of them is there; undefined: it finds one, or takes any. */
+function missingPorts(
+  { ports }: MonitorFacts,
+  present: readonly { readonly name?: string | null | undefined }[],
+): string | undefined {
+  if (ports === undefined || ports.some((port) => present.some(({ name }) => name === port))) return undefined;
+  return ports.join(', ') || 'none';
+}
