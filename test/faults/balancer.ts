@@ -19,7 +19,7 @@ interface Backend {
 
 interface Link {
   readonly client: net.Socket;
-  /** The client spoke last: it waits for an answer. */
+  /** The client spoke last, or has just connected in order to: it waits for an answer. */
   waiting: boolean;
 }
 
@@ -98,7 +98,7 @@ export class Balancer {
 }
 
 function join(client: net.Socket, upstream: net.Socket, backend: Backend): void {
-  const link: Link = { client, waiting: false };
+  const link: Link = { client, waiting: true };
   backend.links.add(link);
   client.setNoDelay(true);
   client.on('data', () => (link.waiting = true));
