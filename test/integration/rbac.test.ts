@@ -46,6 +46,9 @@ const USES: readonly Use[] = [
   ['cluster', 'networking.k8s.io/ingresses', WATCHED, 'what is in front of workloads'],
   ['cluster', 'networking.k8s.io/networkpolicies', WATCHED, 'who may reach workloads'],
   ['cluster', 'policy/poddisruptionbudgets', WATCHED, 'how much of a workload may go at one time'],
+  ['cluster', 'monitoring.coreos.com/podmonitors', WATCHED, 'whether metrics are scraped'],
+  ['cluster', 'monitoring.coreos.com/servicemonitors', WATCHED, 'whether metrics are scraped'],
+  ['cluster', 'monitoring.coreos.com/prometheusrules', WATCHED, 'whether there are alerts'],
   ...['roles', 'clusterroles'].map((what): Use => [
     'cluster',
     `rbac.authorization.k8s.io/${what}`,

@@ -66,7 +66,7 @@ describe('a fixture', () => {
     ['a workload that can not be read', 'met.yaml', POD.replace('name: app', 'title: app')],
     ['an expectation without a message', 'unmet.yaml', POD.replace('name: app', 'name: app # unmet')],
     ['an unknown mark', 'unmet.yaml', POD.replace('name: app', 'name: app # unmet (later): no memory limit')],
-    ['an unknown kind', 'unmet.yaml', `# unanswered Ingress: forbidden\n${POD}`],
+    ['an unknown kind', 'unmet.yaml', `# unanswered Widget: forbidden\n${POD}`],
     [
       'an expectation outside the workloads',
       'unmet.yaml',
