@@ -1,3 +1,5 @@
+import { remembering } from './remember.ts';
+
 /** Where something stands in a user's own object: map keys and list indexes from the root. */
 export type Path = readonly (string | number)[];
 
@@ -11,11 +13,14 @@ export function formatPath(path: Path): string {
   if (path.length === 0) return '(root)';
   let text = '';
   for (const step of path) {
-    if (typeof step === 'number' || !IDENTIFIER.test(step)) text += `[${step}]`;
+    if (typeof step === 'number' || !isIdentifier(step)) text += `[${step}]`;
     else text += text === '' ? step : `.${step}`;
   }
   return text;
 }
+
+/** Nearly all steps are names of fields, which are few. */
+const isIdentifier = remembering((step) => IDENTIFIER.test(step));
 
 /** Reads the value at a path, or undefined where the object ends before it. */
 export function valueAt(root: unknown, path: Path): unknown {

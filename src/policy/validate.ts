@@ -14,7 +14,16 @@ export type Validator = (value: unknown, root: Path) => FieldProblem[];
 
 /** Compiles a schema. Fields that it does not name are problems, at every depth. */
 export function strictValidator(schema: TSchema): Validator {
-  const ajv = new Ajv({ strict: false, allErrors: true, verbose: true, formats: { 'date-time': isDateTime } });
+  const ajv = new Ajv({
+    // A start waits for this, and few objects are validated: neither our own schema is checked nor the code improved.
+    validateSchema: false,
+    meta: false,
+    code: { optimize: false },
+    strict: false,
+    allErrors: true,
+    verbose: true,
+    formats: { 'date-time': isDateTime },
+  });
   const validate = ajv.compile(closed(schema));
   return (value, root) => {
     if (validate(value)) return [];

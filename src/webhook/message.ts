@@ -29,8 +29,13 @@ interface Line {
   readonly what: string;
 }
 
-/** What several policies find alike is one line, with the strictest action and all their names. */
-function linesOf(workload: Workload, verdicts: readonly Verdict[]): Line[] {
+/**
+ * The lines of an action, worst first. What several policies find alike is one line, with the strictest action and all
+ * their names.
+ */
+function linesOf(wanted: Action, workload: Workload, verdicts: readonly Verdict[]): Line[] {
+  // What one policy alone says needs no line of another action: nothing can make it stricter.
+  const isAlone = verdicts.length === 1;
   const lines = new Map<string, Line>();
   const add = (policy: string, line: Omit<Line, 'policies'>): void => {
     const key = `${line.check}\n${line.where}\n${line.what}`;
@@ -44,11 +49,12 @@ function linesOf(workload: Workload, verdicts: readonly Verdict[]): Line[] {
   };
   for (const { policy, findings, undecided } of verdicts) {
     for (const finding of findings) {
+      if (isAlone && finding.action !== wanted) continue;
       add(policy.name, { ...finding, where: displayPath(finding.path, workload), what: whatOf(finding) });
     }
     for (const one of undecided) add(policy.name, { ...one, because: undefined, where: '', what: undecidedText(one) });
   }
-  return worstFirst([...lines.values()]);
+  return worstFirst([...lines.values()].filter(({ action }) => action === wanted));
 }
 
 function whatOf({ message, remediation }: Finding): string {
@@ -83,7 +89,7 @@ export function denialMessage(
   now: number,
   refusals: readonly string[] = [],
 ): string {
-  const denied = linesOf(workload, verdicts).filter(({ action }) => action === 'Deny');
+  const denied = linesOf('Deny', workload, verdicts);
   const policies = [...new Set(denied.flatMap((line) => line.policies))].toSorted();
   const shown = denied.slice(0, MOST_LINES);
   const width = Math.max(...shown.map(({ check }) => check.length));
@@ -119,19 +125,16 @@ function countOf(lines: readonly Line[]): string {
 /** The warnings of a request, worst first; where they are too many the first says how many were left out. */
 export function warningsOf(workload: Workload, verdicts: readonly Verdict[]): string[] {
   const prefix = `${formatPath(workload.podPath)}.`;
-  const all = linesOf(workload, verdicts)
-    .filter(({ action }) => action === 'Warn')
-    .map(({ policies, priority, check, because, where, what }) => {
-      const short = where.startsWith(prefix) ? where.slice(prefix.length) : where;
-      const why = because === undefined ? '' : ` (${because})`;
-      return cut(
-        `[${policies.join(', ')}] ${priority} ${check}${why}: ${short === '' ? '' : `${short}: `}${what}`,
-        LONGEST_WARNING,
-      );
-    });
+  const all = linesOf('Warn', workload, verdicts);
   const kept: string[] = [];
   let size = LONGEST_WARNING;
-  for (const warning of all) {
+  for (const { policies, priority, check, because, where, what } of all) {
+    const short = where.startsWith(prefix) ? where.slice(prefix.length) : where;
+    const why = because === undefined ? '' : ` (${because})`;
+    const warning = cut(
+      `[${policies.join(', ')}] ${priority} ${check}${why}: ${short === '' ? '' : `${short}: `}${what}`,
+      LONGEST_WARNING,
+    );
     size += Buffer.byteLength(warning);
     if (size > LONGEST_WARNINGS) break;
     kept.push(warning);
