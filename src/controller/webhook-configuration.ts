@@ -4,7 +4,7 @@
  */
 import { judgedFields, type WorkloadKind } from '../engine/kinds.ts';
 import { type Exemptions, MIRROR_POD_ANNOTATION, NODE_USER_PREFIX } from '../policy/exemptions.ts';
-import { judges, type Route } from '../policy/routes.ts';
+import { judges, judgesRaises, type Route } from '../policy/routes.ts';
 import { GROUP, VERSION } from '../policy/schema.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
 
@@ -143,7 +143,7 @@ function routeEntries(route: Route, input: WebhookConfigurationInput): Entry[] {
       rules: rulesOf(scaled, '/scale', ['UPDATE']),
       // A Scale object has no labels: the webhook asks its parent.
       objectSelector: {},
-      matchConditions: [SCALES_DOWN, ...always(input.exemptions)],
+      matchConditions: [judgesRaises(route) ? SCALES : SCALES_DOWN, ...always(input.exemptions)],
     });
   }
   const pods = matched.filter(({ kind, group }) => kind === 'Pod' && group === '');
@@ -252,7 +252,11 @@ const SPEC_CHANGES: Entry = {
   expression: "request.operation == 'CREATE' || object.?spec != oldObject.?spec",
 };
 
-/** Rule 3: raising the count is never denied. */
+/** Rule 3: raising the count is never denied, unless there is a limit. */
+const SCALES: Entry = {
+  name: 'scales',
+  expression: 'object.?spec.?replicas.orValue(0) != oldObject.?spec.?replicas.orValue(0)',
+};
 const SCALES_DOWN: Entry = {
   name: 'scales-down',
   expression: 'object.?spec.?replicas.orValue(0) < oldObject.?spec.?replicas.orValue(0)',

@@ -60,6 +60,11 @@ export class PolicySet {
   }
 }
 
+/** Can more replicas be a finding of any of a route's policies? */
+export function judgesRaises(route: Route): boolean {
+  return route.policies.some(({ enabled }) => enabled.some(({ check }) => check.name === 'maxReplicas'));
+}
+
 /** Does any check of a route's policies judge such requests? */
 export function judges(route: Route, aspect: Aspect): boolean {
   return route.policies.some(({ enabled }) => enabled.some(({ check }) => check.aspects?.includes(aspect)));

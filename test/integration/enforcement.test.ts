@@ -148,6 +148,23 @@ test('the autoscaler scales down, a developer does not', async () => {
   expect((await scale(autoscaler)).code).toBe(0);
 });
 
+test('scaling up is denied by maxReplicas alone', async () => {
+  stage = await Stage.open('upwards');
+  await apply(stage.deployment('web', (spec) => (spec['replicas'] = 1)));
+  const scale = (count: number) => attempt(['-n', 'upwards', 'scale', 'deployment', 'web', `--replicas=${count}`]);
+  await stage.enforce({ profile: 'none', checks: { minReplicas: { priority: 'Critical', replicas: 9 } } });
+  expect((await scale(2)).code).toBe(0);
+  await stage.enforce({
+    profile: 'none',
+    checks: {
+      minReplicas: { priority: 'Critical', replicas: 9 },
+      maxReplicas: { priority: 'Critical', replicas: 5 },
+    },
+  });
+  expect((await scale(3)).code).toBe(0);
+  expect((await scale(6)).stderr).toContain('maxReplicas  spec.replicas: is 6, at most 5');
+});
+
 test("a node's mirror Pod passes; the annotation alone, or the node alone, does not", async () => {
   stage = await Stage.open('mirror');
   const node = { user: 'system:node:worker-1', groups: ['system:nodes', 'system:authenticated'] };
