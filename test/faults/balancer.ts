@@ -97,8 +97,12 @@ export class Balancer {
   }
 }
 
+/** A connection that is younger than this, in milliseconds, may have had no answer yet. */
+const YOUNG = 1000;
+
 function join(client: net.Socket, upstream: net.Socket, backend: Backend): void {
   const link: Link = { client, waiting: true };
+  const openedAt = performance.now();
   backend.links.add(link);
   client.setNoDelay(true);
   client.on('data', () => (link.waiting = true));
@@ -107,7 +111,9 @@ function join(client: net.Socket, upstream: net.Socket, backend: Backend): void 
   upstream.pipe(client);
   // Whichever comes first: with the end that the kernel of a killed process sends, the client goes before the upstream closes.
   const over = (): void => {
-    if (link.waiting && backend.links.delete(link)) backend.broken += 1;
+    // The tickets of TLS come after the first request and look like its answer.
+    const waits = link.waiting || performance.now() - openedAt < YOUNG;
+    if (waits && backend.links.delete(link)) backend.broken += 1;
   };
   upstream.on('end', over);
   upstream.on('error', () => {

@@ -43,7 +43,7 @@ function told(question: () => Promise<string[]>, count = 1): Promise<string[]> {
 }
 
 test('RolloutDenied: on the policy for what is not there yet, on the object for what is, once, never for a dry-run', async () => {
-  stage = await Stage.open('denied', POLICY);
+  stage = await Stage.open('rollout-denied', POLICY);
   others = ['a-denied', 'z-denied'];
   // Two more routes: one that does not judge a change of labels, one that begins to match by it.
   await stage.enforce({ ...POLICY, match: { kinds: ['Deployment'] } }, 'a-denied');
@@ -56,9 +56,9 @@ test('RolloutDenied: on the policy for what is not there yet, on the object for 
   expect((await apply(bad)).code).toBe(1);
   const created = await told(() => clusterEvents('RolloutDenied'), 2);
   expect(created.toSorted()).toEqual(
-    ['a-denied', 'denied'].map(
+    ['a-denied', 'rollout-denied'].map(
       (policy) =>
-        `ReadinessPolicy/${policy}: admin was not let create Deployment denied/web: imageTag (policy ${policy})`,
+        `ReadinessPolicy/${policy}: admin was not let create Deployment rollout-denied/web: imageTag (policy ${policy})`,
     ),
   );
   expect(await events('RolloutDenied')).toEqual([]);
@@ -66,7 +66,7 @@ test('RolloutDenied: on the policy for what is not there yet, on the object for 
   expect((await apply(stage.deployment('web'))).code).toBe(0);
   expect((await apply(bad)).code).toBe(1);
   expect(await told(() => events('RolloutDenied'))).toEqual([
-    'Deployment/web: admin was not let change Deployment denied/web: imageTag (policies a-denied, denied)',
+    'Deployment/web: admin was not let change Deployment rollout-denied/web: imageTag (policies a-denied, rollout-denied)',
   ]);
 });
 
