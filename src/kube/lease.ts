@@ -56,6 +56,8 @@ export class LeaderElection {
   /** Ends the leadership when the last renewal is too old, even while a request hangs. */
   #deadline: NodeJS.Timeout | undefined;
   #stopped: Promise<void> = Promise.resolve();
+  /** The Lease as this replica wrote it last; undefined: it must be read before it is written. */
+  #held: Lease | undefined;
   /** The Lease as it was seen last, and when that was first seen (steady clock). */
   #seen: { readonly version: string; readonly at: number } | undefined;
 
@@ -133,13 +135,24 @@ export class LeaderElection {
   /** Renews or acquires the Lease. @returns whether this replica holds it now */
   async #tryToHold(): Promise<boolean> {
     const { identity, name } = this.#options;
-    const present = await this.#read();
     const now = new Date().toISOString().replace('Z', '000Z');
     const held: LeaseSpec = {
       holderIdentity: identity,
       leaseDurationSeconds: Math.ceil(this.#times.duration / 1000),
       renewTime: now,
     };
+    // One request, not two: an API server that takes seconds for each must not cost the leadership.
+    const last = this.#held;
+    this.#held = undefined;
+    if (last !== undefined) {
+      try {
+        await this.#send('PUT', { ...last, spec: { ...last.spec, ...held } });
+        return true;
+      } catch (error) {
+        if (!hasStatus(error, 404, 409)) throw error;
+      }
+    }
+    const present = await this.#read();
     try {
       if (present === undefined) {
         await this.#send('POST', { metadata: { name }, spec: { ...held, acquireTime: now, leaseTransitions: 0 } });
@@ -191,7 +204,7 @@ export class LeaderElection {
   async #send(method: 'POST' | 'PUT', lease: object): Promise<void> {
     const { client, namespace, name } = this.#options;
     const path = pathOf(LEASES, namespace, method === 'POST' ? undefined : name);
-    await client.request(method, path, {
+    this.#held = await client.request<Lease>(method, path, {
       body: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', ...lease },
       timeout: this.#timeout,
     });
