@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { defineCheck } from '../engine/check.ts';
 import { judgeReference } from '../engine/missing.ts';
-import { referencesOf, WHEN_MISSING } from '../engine/references.ts';
+import { judgedReferences, WHEN_MISSING } from '../engine/references.ts';
 
 export default defineCheck({
   name: 'configMapReferences',
@@ -23,10 +23,7 @@ export default defineCheck({
   source: 'https://kubernetes.io/docs/concepts/configuration/configmap/',
   prepare: ({ whenMissing = 'Unmet', keys = true }) => ({ whenMissing, keys }),
   *run(input) {
-    const judged = new Set(input.containers.map(({ name }) => name));
-    for (const reference of referencesOf(input.workload)) {
-      if (reference.kind !== 'ConfigMap') continue;
-      if (reference.container !== undefined && !judged.has(reference.container)) continue;
+    for (const reference of judgedReferences('ConfigMap', input)) {
       yield* judgeReference(reference, input, input.parameters);
     }
   },

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { defineCheck, unmetAt, type Outcome } from '../engine/check.ts';
-import { credentialIn, isInnocent, isSecretLiteral } from '../engine/credentials.ts';
+import { credentialIn, isInnocent, isSecretLiteral, LITERAL } from '../engine/credentials.ts';
 import { matchesNamePattern } from '../engine/names.ts';
 import { Names } from '../engine/parameters.ts';
 import type { Path } from '../engine/path.ts';
@@ -8,7 +8,6 @@ import { PROBE_FIELDS } from '../engine/probes.ts';
 import type { Container } from '../engine/workload.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-const LITERAL = 'a literal credential';
 const MOVE = 'move it into a Secret and name it with valueFrom.secretKeyRef';
 
 export default defineCheck({

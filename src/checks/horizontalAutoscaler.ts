@@ -27,7 +27,7 @@ export default defineCheck({
     const path = workload.replicas?.path ?? [];
     const scaler = scalerOf(workload, related);
     if (scaler.state === 'unknown') {
-      yield { type: 'unknown', cause: `whether an autoscaler scales it: ${scaler.cause}` };
+      yield { type: 'unknown', cause: scaler.cause };
       return;
     }
     if (scaler.state === 'absent') {

@@ -39,7 +39,7 @@ export default defineCheck({
       }
     } else if (scaler.state === 'unknown') {
       // With an autoscaler on it, its maximum counts, which may be lower or higher than the count.
-      yield { type: 'unknown', cause: `whether an autoscaler scales it: ${scaler.cause}` };
+      yield { type: 'unknown', cause: scaler.cause };
     } else if (declared > replicas) {
       yield {
         type: 'unmet',

@@ -62,7 +62,7 @@ export default defineCheck({
       }
     } else if (scaler.state === 'unknown') {
       // Even a high count may be one that an autoscaler lowers.
-      yield { type: 'unknown', cause: `whether an autoscaler scales it: ${scaler.cause}` };
+      yield { type: 'unknown', cause: scaler.cause };
     } else if ((declared ?? 1) < replicas) {
       const is = declared === undefined ? 'is left out, which means 1' : `is ${declared}`;
       yield {

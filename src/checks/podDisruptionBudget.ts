@@ -1,6 +1,7 @@
 import { defineCheck, NO_PARAMETERS } from '../engine/check.ts';
 import { companionsOf, namesOf, podLabelsPath } from '../engine/companions.ts';
 import type { DisruptionBudgetFacts } from '../engine/related.ts';
+import { shareOf } from '../engine/replica-share.ts';
 import { replicaRange, scalerOf } from '../engine/scaler.ts';
 
 export default defineCheck({
@@ -23,7 +24,7 @@ export default defineCheck({
     const scaler = scalerOf(workload, related);
     const budgets = companionsOf('PodDisruptionBudget', workload, related);
     if (scaler.state === 'unknown') {
-      yield { type: 'unknown', cause: `whether an autoscaler scales it: ${scaler.cause}` };
+      yield { type: 'unknown', cause: scaler.cause };
       return;
     }
     if (budgets.state === 'unknown') {
@@ -68,15 +69,8 @@ export default defineCheck({
  * rounded up, of minAvailable and of maxUnavailable alike, and a budget with neither allows nothing.
  */
 function disruptions({ minAvailable, maxUnavailable }: DisruptionBudgetFacts, replicas: number): number {
-  if (maxUnavailable !== undefined) return Math.min(replicas, scaled(maxUnavailable, replicas) ?? 0);
-  return minAvailable === undefined ? 0 : replicas - (scaled(minAvailable, replicas) ?? replicas);
-}
-
-/** A number, or a percentage of the replicas; undefined for anything else, which the API server refuses. */
-function scaled(bound: string | number, replicas: number): number | undefined {
-  if (typeof bound === 'number') return bound;
-  const percent = /^(\d{1,3})%$/.exec(bound)?.[1];
-  return percent === undefined ? undefined : Math.ceil((Number(percent) * replicas) / 100);
+  if (maxUnavailable !== undefined) return Math.min(replicas, shareOf(maxUnavailable, replicas, Math.ceil) ?? 0);
+  return minAvailable === undefined ? 0 : replicas - (shareOf(minAvailable, replicas, Math.ceil) ?? replicas);
 }
 
 function boundOf({ minAvailable, maxUnavailable }: DisruptionBudgetFacts): string {

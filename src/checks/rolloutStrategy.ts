@@ -1,5 +1,6 @@
 import { defineCheck, NO_PARAMETERS } from '../engine/check.ts';
 import { valueAt, type Path } from '../engine/path.ts';
+import { shareOf } from '../engine/replica-share.ts';
 
 const STRATEGY: Path = ['spec', 'strategy'];
 const UPDATE: Path = ['spec', 'updateStrategy'];
@@ -43,7 +44,8 @@ export default defineCheck({
     if (unavailable === undefined || unavailable === null) return;
     if (unavailable === '100%') {
       yield { type: 'unmet', path, message: 'is 100%: all replicas may be down at once' };
-    } else if (count !== undefined && count > 1 && resolved(unavailable, count) >= count) {
+      // Percentages are rounded down (apps/v1 RollingUpdateDeployment).
+    } else if (count !== undefined && count > 1 && (shareOf(unavailable, count, Math.floor) ?? 0) >= count) {
       yield {
         type: 'unmet',
         path,
@@ -52,10 +54,3 @@ export default defineCheck({
     }
   },
 });
-
-/** Pods that maxUnavailable stands for: percentages are rounded down (apps/v1 RollingUpdateDeployment). */
-function resolved(value: unknown, count: number): number {
-  if (typeof value === 'number') return value;
-  const percent = /^(\d{1,3})%$/.exec(String(value))?.[1];
-  return percent === undefined ? 0 : Math.floor((Number(percent) * count) / 100);
-}

@@ -1,9 +1,9 @@
 /** What a kustomization.yaml says of the files beside it. */
 import { basename, dirname, resolve } from 'node:path';
+import { isObject } from '../engine/workload.ts';
 import { parseManifests } from './documents.ts';
 import type { TextFile } from './input.ts';
 import { Problems } from './problems.ts';
-import { isObject } from './shape.ts';
 
 const KUSTOMIZATION = /^kustomization\.ya?ml$/;
 const LISTS_OF_PATCHES = ['patches', 'patchesStrategicMerge', 'patchesJson6902'];

@@ -1,10 +1,11 @@
 /** What is known of namespaces, and what a policy's namespaceSelector makes of it. */
 import { valueAt } from '../engine/path.ts';
 import { compileSelector, type Labels, type LabelSelector } from '../engine/selectors.ts';
+import { isObject } from '../engine/workload.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
 import type { Source } from './objects.ts';
 import { Problems } from './problems.ts';
-import { isObject, nameOf } from './shape.ts';
+import { nameOf } from './shape.ts';
 
 /** The label that the API server gives every namespace. */
 const NAME_LABEL = 'kubernetes.io/metadata.name';

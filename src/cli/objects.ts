@@ -1,7 +1,6 @@
 /** The Kubernetes objects of a set of files: Lists taken apart, everything else left out with the reason. */
-import { isObject } from './shape.ts';
 import type { Path } from '../engine/path.ts';
-import type { RawObject } from '../engine/workload.ts';
+import { isObject, type RawObject } from '../engine/workload.ts';
 import { parseManifests, type Manifest } from './documents.ts';
 import type { Files } from './input.ts';
 import { PATCH_REASON, patchesOf } from './kustomize.ts';

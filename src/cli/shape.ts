@@ -2,11 +2,6 @@
 import { valueAt } from '../engine/path.ts';
 import type { RawObject } from '../engine/workload.ts';
 
-/** Is a value a JSON object, and neither null nor a list? */
-export function isObject(value: unknown): value is RawObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The object's name, or null if it has none that is text. */
 export function nameOf(object: RawObject): string | null {
   const name = valueAt(object, ['metadata', 'name']) ?? valueAt(object, ['metadata', 'generateName']);

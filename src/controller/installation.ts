@@ -1,7 +1,7 @@
 /** What the operator asks about its own installation: whether it is reached, and whether it is to go for good. */
 import { valueAt } from '../engine/path.ts';
 import type { RawObject } from '../engine/workload.ts';
-import { hasStatus, pathOf, type KubeClient, type ResourceAddress } from '../kube/client.ts';
+import { pathOf, type KubeClient } from '../kube/client.ts';
 
 const ENDPOINT_SLICES = { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' };
 const DEPLOYMENTS = { group: 'apps', version: 'v1', resource: 'deployments' };
@@ -21,24 +21,10 @@ export async function hasReadyEndpoint(client: KubeClient, namespace: string, se
 
 /** Is a Deployment gone, going, or scaled to zero, so that nobody will follow the replica that is told to stop? */
 export async function stopsForGood(client: KubeClient, namespace: string, deployment: string): Promise<boolean> {
-  const object = await read(client, DEPLOYMENTS, namespace, deployment);
+  const object = await client.getIfThere<RawObject>(pathOf(DEPLOYMENTS, namespace, deployment), { timeout: 3000 });
   return (
     object === undefined ||
     valueAt(object, ['metadata', 'deletionTimestamp']) !== undefined ||
     valueAt(object, ['spec', 'replicas']) === 0
   );
-}
-
-async function read(
-  client: KubeClient,
-  address: ResourceAddress,
-  namespace: string,
-  name: string,
-): Promise<RawObject | undefined> {
-  try {
-    return await client.request<RawObject>('GET', pathOf(address, namespace, name), { timeout: 3000 });
-  } catch (error) {
-    if (hasStatus(error, 404)) return undefined;
-    throw error;
-  }
 }

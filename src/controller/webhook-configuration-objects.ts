@@ -135,13 +135,8 @@ export async function emptyObjects(client: KubeClient, kind: ConfigurationKind, 
   }
 }
 
-async function read(client: KubeClient, kind: ConfigurationKind, name: string): Promise<RawObject | undefined> {
-  try {
-    return await client.request<RawObject>('GET', pathOf(kind, undefined, name));
-  } catch (error) {
-    if (hasStatus(error, 404)) return undefined;
-    throw error;
-  }
+function read(client: KubeClient, address: ConfigurationKind, name: string): Promise<RawObject | undefined> {
+  return client.getIfThere<RawObject>(pathOf(address, undefined, name));
 }
 
 async function write(

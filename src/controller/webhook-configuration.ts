@@ -81,8 +81,7 @@ function policyEntry(input: WebhookConfigurationInput): Entry {
 
 /**
  * An exception that nobody looked at could reach further than any policy allows, or say that somebody else asked for it, so
- * Fail; and as long as its spec stays as
- * it is, nobody needs to look: its finalizers can be removed with the operator gone.
+ * Fail; and as long as its spec stays as it is, nobody needs to look: its finalizers can be removed with the operator gone.
  */
 function exceptionEntry(input: WebhookConfigurationInput, path: string): Entry {
   return {
@@ -253,14 +252,13 @@ const SPEC_CHANGES: Entry = {
 };
 
 /** Rule 3: raising the count is never denied, unless there is a limit. */
-const SCALES: Entry = {
-  name: 'scales',
-  expression: 'object.?spec.?replicas.orValue(0) != oldObject.?spec.?replicas.orValue(0)',
-};
-const SCALES_DOWN: Entry = {
-  name: 'scales-down',
-  expression: 'object.?spec.?replicas.orValue(0) < oldObject.?spec.?replicas.orValue(0)',
-};
+const SCALES = scaleCondition('scales', '!=');
+const SCALES_DOWN = scaleCondition('scales-down', '<');
+
+function scaleCondition(name: string, comparison: '!=' | '<'): Entry {
+  const count = '?spec.?replicas.orValue(0)';
+  return { name, expression: `object.${count} ${comparison} oldObject.${count}` };
+}
 
 /** Rules 4 and 5: never what is being deleted, controllers, nodes. */
 function always({ users }: Exemptions): Entry[] {

@@ -2,7 +2,7 @@
  * Finds credentials in the data of a ConfigMap and keeps of each where it stands and what it is, never the value: it is
  * judged where the ConfigMap comes in, and the data is let go.
  */
-import { credentialIn, isSecretLiteral } from './credentials.ts';
+import { credentialIn, isSecretLiteral, LITERAL } from './credentials.ts';
 
 export interface ConfigCredential {
   /** Of the ConfigMap's data. */
@@ -39,7 +39,6 @@ export function configCredentialsOf(data: Readonly<Record<string, unknown>> | nu
 }
 
 type Found = Omit<ConfigCredential, 'key'>;
-const LITERAL = 'a literal credential';
 
 function* inValue(key: string, value: string): Iterable<Found> {
   const what = credentialIn(value) ?? (isSecretLiteral(key, value) ? LITERAL : undefined);

@@ -242,6 +242,9 @@ export function saysSecret(name: string): boolean {
   return SECRET_NAME.test(words) && !PUBLIC_NAME.test(words);
 }
 
+/** What a credential is called that only its name betrays. */
+export const LITERAL = 'a literal credential';
+
 /**
  * Is a value a credential that only its name betrays: `DB_PASSWORD: hunter2`? Placeholders are none; nor is what the value
  * shows to be the name of a Secret, a path, a reference.

@@ -107,6 +107,18 @@ export function serviceAccountOf(workload: Workload): { readonly name: string; r
   return { name: 'default', path: podPath };
 }
 
+/** The references to a kind, less the ones of containers that are not judged. */
+export function* judgedReferences(
+  kind: Reference['kind'],
+  { workload, containers }: Pick<CheckInput<unknown>, 'workload' | 'containers'>,
+): Iterable<Reference> {
+  const judged = new Set(containers.map(({ name }) => name));
+  for (const reference of referencesOf(workload)) {
+    if (reference.kind !== kind) continue;
+    if (reference.container === undefined || judged.has(reference.container)) yield reference;
+  }
+}
+
 /** A Secret that a workload uses, through its ServiceAccount perhaps. */
 export interface SecretUse {
   readonly reference: Reference;
@@ -123,11 +135,7 @@ export function* secretsUsed({
   containers,
   related,
 }: Pick<CheckInput<unknown>, 'workload' | 'containers' | 'related'>): Iterable<SecretUse> {
-  const judged = new Set(containers.map(({ name }) => name));
-  for (const reference of referencesOf(workload)) {
-    if (reference.kind !== 'Secret') continue;
-    if (reference.container === undefined || judged.has(reference.container)) yield { reference, via: '' };
-  }
+  for (const reference of judgedReferences('Secret', { workload, containers })) yield { reference, via: '' };
   // A pod that names no pull secrets of its own gets those of its ServiceAccount (admission plugin ServiceAccount).
   if ((workload.pod.imagePullSecrets?.length ?? 0) > 0) return;
   const { name: account, path } = serviceAccountOf(workload);
@@ -154,16 +162,10 @@ export function eachSecretUsed(input: Parameters<typeof secretsUsed>[0]): Iterab
 }
 
 /** The ConfigMaps that a workload names, each once: at the first place, less the ones that only unjudged containers name. */
-export function eachConfigMapUsed({
-  workload,
-  containers,
-}: Pick<CheckInput<unknown>, 'workload' | 'containers'>): Iterable<Reference> {
-  const judged = new Set(containers.map(({ name }) => name));
+export function eachConfigMapUsed(input: Pick<CheckInput<unknown>, 'workload' | 'containers'>): Iterable<Reference> {
   const first = new Map<string, Reference>();
-  for (const reference of referencesOf(workload)) {
-    const { kind, name, container } = reference;
-    if (kind !== 'ConfigMap' || first.has(name)) continue;
-    if (container === undefined || judged.has(container)) first.set(name, reference);
+  for (const reference of judgedReferences('ConfigMap', input)) {
+    if (!first.has(reference.name)) first.set(reference.name, reference);
   }
   return first.values();
 }

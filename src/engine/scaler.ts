@@ -22,7 +22,7 @@ export function scalerOf(workload: Workload, related: Related): Scaler {
   let unknown: Scaler | undefined;
   for (const kind of KINDS) {
     const answer = related.find(kind, workload.namespace, `${workload.kind.kind}/${workload.name}`);
-    if (answer.state === 'unknown') unknown = answer;
+    if (answer.state === 'unknown') unknown = { ...answer, cause: `whether an autoscaler scales it: ${answer.cause}` };
     const scaler = answer.state === 'found' ? answer.values[0] : undefined;
     if (answer.state === 'found' && scaler !== undefined) {
       return { state: 'found', kind, all: answer.values, ...scaler };

@@ -13,6 +13,11 @@ import type { Labels } from './selectors.ts';
 /** A JSON object that claims to be a Kubernetes object; nothing in it has been looked at. */
 export type RawObject = Readonly<Record<string, unknown>>;
 
+/** Is a value a JSON object, and neither null nor a list? */
+export function isObject(value: unknown): value is RawObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** A place in an object that has the wrong shape. */
 export interface FieldProblem {
   readonly path: Path;
@@ -153,10 +158,6 @@ function withNames(template: unknown): unknown {
   });
   if (named.length === 0) return template;
   return { ...(template as object), spec: { ...(pod as object), ...Object.fromEntries(named) } };
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readContainers(pod: PodSpec, podPath: Path): Container[] {

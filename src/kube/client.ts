@@ -118,6 +118,16 @@ export class KubeClient {
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
+  /** Reads an object. @returns undefined if it does not exist; else as `request` */
+  async getIfThere<T>(path: string, options: RequestOptions = {}): Promise<T | undefined> {
+    try {
+      return await this.request<T>('GET', path, options);
+    } catch (error) {
+      if (hasStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
   /** A request for a page of a list. Only a few of all are under way at one time, in the order in which they came. */
   async list<T>(path: string, options: RequestOptions = {}): Promise<T> {
     return this.#lists.pass(() => this.request<T>('GET', path, options));

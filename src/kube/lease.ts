@@ -191,14 +191,9 @@ export class LeaderElection {
     });
   }
 
-  async #read(): Promise<Lease | undefined> {
+  #read(): Promise<Lease | undefined> {
     const { client, namespace, name } = this.#options;
-    try {
-      return await client.request<Lease>('GET', pathOf(LEASES, namespace, name), { timeout: this.#timeout });
-    } catch (error) {
-      if (hasStatus(error, 404)) return undefined;
-      throw error;
-    }
+    return client.getIfThere<Lease>(pathOf(LEASES, namespace, name), { timeout: this.#timeout });
   }
 
   async #send(method: 'POST' | 'PUT', lease: object): Promise<void> {

@@ -45,8 +45,6 @@ const SECRETS = { group: '', version: 'v1', resource: 'secrets' };
 interface Seen {
   readonly isOwn: boolean;
   readonly content: Content;
-  /** Value of the annotation that asks for a rotation. */
-  readonly rotate: string | undefined;
 }
 
 export class CertificateKeeper {
@@ -80,11 +78,7 @@ export class CertificateKeeper {
       resource: SECRETS.resource,
       namespace,
       fieldSelector: `metadata.name=${secretName}`,
-      keep: (secret: SecretObject) => ({
-        isOwn: isOwn(secret),
-        content: contentOf(secret),
-        rotate: secret.metadata.annotations?.[ROTATE_ANNOTATION],
-      }),
+      keep: (secret: SecretObject) => ({ isOwn: isOwn(secret), content: contentOf(secret) }),
       onChange: (_key, _before, seen) => this.#observe(seen),
       onError: (error, what) => logger.warn('watching the certificate', { secret: this.#secret, what, error }),
     });
@@ -230,10 +224,10 @@ export class CertificateKeeper {
 
   /** Brings the Secret in order, as the leader. */
   async #reconcile(): Promise<void> {
-    const { mode, logger, now, hosts } = this.#options;
+    const { client, mode, namespace, secretName, logger, now, hosts } = this.#options;
     if (!this.#leading || mode === 'Provided') return;
     // Read from the API server, not from the informer: what is written must follow on what is there.
-    const present = await this.#read();
+    const present = await client.getIfThere<SecretObject>(pathOf(SECRETS, namespace, secretName));
     if (present !== undefined && !isOwn(present)) return;
     const last = this.#last === undefined ? undefined : read(this.#last);
     const content = present === undefined ? last : contentOf(present);
@@ -271,16 +265,6 @@ export class CertificateKeeper {
   #trustedFor(id: string): number | undefined {
     const since = this.#trustedSince.get(id);
     return since === undefined ? undefined : performance.now() - since;
-  }
-
-  async #read(): Promise<SecretObject | undefined> {
-    const { client, namespace, secretName } = this.#options;
-    try {
-      return await client.request<SecretObject>('GET', pathOf(SECRETS, namespace, secretName));
-    } catch (error) {
-      if (hasStatus(error, 404)) return undefined;
-      throw error;
-    }
   }
 
   /** Writes over what was read; somebody else's labels and annotations stay. @throws ApiError 409 if it changed since */

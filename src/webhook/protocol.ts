@@ -2,7 +2,7 @@
  * AdmissionReview (admission.k8s.io/v1): bytes in, a request or the reason why it is none. Its shape is looked at by hand:
  * a validator made of a schema costs as much as judging does.
  */
-import type { RawObject } from '../engine/workload.ts';
+import { isObject, type RawObject } from '../engine/workload.ts';
 import { structureProblem } from './structure.ts';
 
 type Optional<T> = T | null | undefined;
@@ -128,10 +128,6 @@ function optional(
 ): void {
   const value = holder[name];
   if (value !== undefined && value !== null && !fits(value)) wrong(field, `must be ${wanted}`);
-}
-
-function isObject(value: unknown): value is RawObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

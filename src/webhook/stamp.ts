@@ -1,6 +1,6 @@
 /** The stamp of a ReadinessException, spec.requestedBy: who asked for it as it is. Made of the request, never of what it says. */
 import { deepEqual } from '../engine/equal.ts';
-import type { RawObject } from '../engine/workload.ts';
+import { isObject, type RawObject } from '../engine/workload.ts';
 import { LONGEST_GROUP, MOST_GROUPS, type Requester } from '../policy/exception-schema.ts';
 import { accepted, notOurs } from './own-kinds.ts';
 import type { AdmissionRequest, PatchOperation } from './protocol.ts';
@@ -41,8 +41,4 @@ function patchFor(present: unknown, wanted: unknown): PatchOperation | undefined
 function specOf(object: RawObject | null | undefined): RawObject {
   const spec = object?.['spec'];
   return isObject(spec) ? spec : {};
-}
-
-function isObject(value: unknown): value is RawObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
