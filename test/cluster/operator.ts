@@ -138,6 +138,12 @@ function statusOf(url: string): Promise<number> {
   });
 }
 
+/** Kills the processes of operators as `kill -9` does, however they were started. */
+export async function killAll(operators: readonly Pick<Operator, 'process'>[]): Promise<void> {
+  for (const { process } of operators) process.signal('SIGKILL');
+  await Promise.all(operators.map(({ process }) => process.exited));
+}
+
 /** Waits until a policy's Enforced condition speaks of its newest generation, and the API server has taken note. */
 export async function enforced(cluster: Target, policy: string): Promise<void> {
   const end = Date.now() + READY_MS;

@@ -1,6 +1,7 @@
 /** Hostile and broken input straight at the webhook: the right status, no crash, never "allowed" by accident. */
 import https from 'node:https';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { reviewOf } from '../support/manifests.ts';
 import { Stage, type Json } from './stage.ts';
 
 const base = process.env['READINESS_TEST_OPERATOR'] ?? '';
@@ -37,28 +38,12 @@ function post(
   });
 }
 
-function reviewOf(object: unknown, more: Json = {}): string {
-  return JSON.stringify({
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: 'u-1',
-      kind: { group: 'apps', version: 'v1', kind: 'Deployment' },
-      resource: { group: 'apps', version: 'v1', resource: 'deployments' },
-      operation: 'CREATE',
-      namespace: 'hostile',
-      name: 'web',
-      userInfo: { username: 'alice' },
-      object,
-      ...more,
-    },
-  });
-}
+const review = (object: unknown, more: Json = {}): string => reviewOf(object, { namespace: 'hostile', ...more });
 
 const good = (): Json => stage.deployment('web');
 
 test('a good review is answered under its own uid', async () => {
-  const { status, text } = await post(reviewOf(good()));
+  const { status, text } = await post(review(good()));
   expect([status, JSON.parse(text)]).toMatchObject([200, { response: { uid: 'u-1', allowed: true } }]);
 });
 
@@ -81,7 +66,7 @@ test('20 MiB are refused with 413', async () => {
   expect(typeof answer === 'string' ? ['EPIPE', 'ECONNRESET'] : [413]).toContain(
     typeof answer === 'string' ? answer : answer?.status,
   );
-  expect((await post(reviewOf(good()))).status).toBe(200);
+  expect((await post(review(good()))).status).toBe(200);
 });
 
 test('more than 64 MiB at one time are turned away with 503, and forgotten when their senders go', async () => {
@@ -108,11 +93,11 @@ test('more than 64 MiB at one time are turned away with 503, and forgotten when 
   });
   expect(statuses).toEqual([503]);
   for (const request of open) request.destroy();
-  expect((await post(reviewOf(good()))).status).toBe(200);
+  expect((await post(review(good()))).status).toBe(200);
 }, 30_000);
 
 test('a truncated body does no harm', async () => {
-  const body = reviewOf(good());
+  const body = review(good());
   await new Promise<void>((resolve) => {
     const request = https.request(`${base}/validate/workloads/hostile`, {
       method: 'POST',
@@ -159,7 +144,7 @@ const wrongShapes: [string, (object: Json) => void, string][] = [
 test.each(wrongShapes)('%s is denied, naming the field', async (_name, change, message) => {
   const object = good();
   change(object);
-  const { status, text } = await post(reviewOf(object));
+  const { status, text } = await post(review(object));
   const { response } = JSON.parse(text) as Json;
   expect([status, response.allowed, response.status.code]).toEqual([200, false, 422]);
   expect(response.status.message).toContain(message);
@@ -168,7 +153,7 @@ test.each(wrongShapes)('%s is denied, naming the field', async (_name, change, m
 test('an object nested too deep to compare is refused with 422, and with 400 where it is large', async () => {
   const answers = [1000, 10_000, 100_000].map(async (levels) => {
     const deep = `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
-    const body = reviewOf(good(), { operation: 'UPDATE', oldObject: good() });
+    const body = review(good(), { operation: 'UPDATE', oldObject: good() });
     const spec = JSON.stringify(good()['spec'].template.spec);
     const hostile = body.replaceAll(`"spec":${spec}`, (text) => `${text},"deep":${deep}`);
     expect(hostile.length).toBeGreaterThan(body.length + 2 * levels);
@@ -179,7 +164,7 @@ test('an object nested too deep to compare is refused with 422, and with 400 whe
     { status: 422, text: 'the object is nested more than 500 levels deep' },
     { status: 400, text: 'the body is nested more than 500 levels deep' },
   ]);
-  expect((await post(reviewOf(good()))).status).toBe(200);
+  expect((await post(review(good()))).status).toBe(200);
 });
 
 test('other paths, methods and endpoints', async () => {
@@ -203,7 +188,7 @@ test('other paths, methods and endpoints', async () => {
 test('Kubernetes controllers, mirror Pods, deletes and system namespaces pass here too', async () => {
   const bad = stage.deployment('web', (_spec, container) => (container['image'] = 'x:latest'));
   const allowed = async (more: Json): Promise<boolean> =>
-    (JSON.parse((await post(reviewOf(bad, more))).text) as Json)['response'].allowed;
+    (JSON.parse((await post(review(bad, more))).text) as Json)['response'].allowed;
   expect(await allowed({})).toBe(false);
   expect(await allowed({ userInfo: { username: 'system:serviceaccount:kube-system:deployment-controller' } })).toBe(
     true,

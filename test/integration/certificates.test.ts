@@ -11,11 +11,13 @@ import { kubectl } from '../cluster/kubectl.ts';
 import {
   enforced,
   installOperator,
+  killAll,
   launchOperator,
   startOperator,
   type Operator,
   type OperatorOptions,
 } from '../cluster/operator.ts';
+import { until } from '../support/until.ts';
 import type { Json } from './stage.ts';
 
 jest.setTimeout(180_000);
@@ -33,8 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 afterEach(async () => {
-  for (const { process } of running) process.signal('SIGKILL');
-  await Promise.all(running.map(({ process }) => process.exited));
+  await killAll(running);
   running = [];
   await kubectl(cluster, ['delete', '--ignore-not-found', CONFIGURATION]);
   await run('delete', '--ignore-not-found', 'lease/readiness-operator', SECRET);
@@ -47,14 +48,6 @@ async function start(more: readonly string[] = [], options: OperatorOptions = {}
   const operator = await startOperator(cluster, more, options);
   running.push(operator);
   return operator;
-}
-
-async function until(question: () => Promise<boolean>, seconds = 20): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await question().catch(() => false))) {
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${question.toString()}`);
-    await sleep(100);
-  }
 }
 
 const secret = async (): Promise<Json> => JSON.parse((await run('get', SECRET, '-o', 'json')).stdout) as Json;

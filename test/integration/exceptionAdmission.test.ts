@@ -15,21 +15,8 @@ afterEach(async () => {
   await stage?.close();
 });
 
-function exception(name: string, hours: number, spec: Json = {}): Json {
-  return {
-    apiVersion: 'readiness-operator.dev/v1alpha1',
-    kind: 'ReadinessException',
-    metadata: { name, namespace: stage.namespace },
-    spec: {
-      policies: [stage.policy],
-      workloads: [{ kind: 'Deployment', name: 'web' }],
-      checks: ['imageTag'],
-      reason: 'vendor image, TICKET-1',
-      expiresAt: new Date(Date.now() + hours * 3_600_000).toISOString(),
-      ...spec,
-    },
-  };
-}
+const exception = (name: string, hours: number, spec?: Json): Json =>
+  stage.exception(name, new Date(Date.now() + hours * 3_600_000), spec);
 
 test('what would not count is refused with the field and the cure', async () => {
   stage = await Stage.open('admitted', POLICY);

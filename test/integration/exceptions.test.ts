@@ -13,22 +13,6 @@ afterEach(async () => {
   await stage?.close();
 });
 
-function exception(name: string, expiresAt: Date, spec: Json = {}): Json {
-  return {
-    apiVersion: 'readiness-operator.dev/v1alpha1',
-    kind: 'ReadinessException',
-    metadata: { name, namespace: stage.namespace },
-    spec: {
-      policies: [stage.policy],
-      workloads: [{ kind: 'Deployment', name: 'web' }],
-      checks: ['imageTag'],
-      reason: 'vendor image, TICKET-1',
-      expiresAt: expiresAt.toISOString(),
-      ...spec,
-    },
-  };
-}
-
 const inSeconds = (seconds: number): Date => new Date(Math.ceil(Date.now() / 1000 + seconds) * 1000);
 let asked = 0;
 /** Asks for a new rollout without doing it; each time another one, because what does not change is not judged. */
@@ -56,7 +40,7 @@ test('an exception lets pass what it names, shows everywhere, and ends at its se
   stage = await Stage.open('excepted', POLICY);
   expect((await dryRun()).stderr).toContain('1 critical finding');
   const end = inSeconds(20);
-  expect(await apply(exception('legacy', end))).toMatchObject({ code: 0 });
+  expect(await apply(stage.exception('legacy', end))).toMatchObject({ code: 0 });
   await stage.until(async () => ((await dryRun()).code === 0 ? true : undefined), 5);
   // It neither denies nor warns, and is for no other workload.
   expect((await dryRun()).stderr).not.toContain('imageTag');
@@ -98,7 +82,7 @@ test('an exception lets pass what it names, shows everywhere, and ends at its se
 test('an exception that goes, or is changed by label, is followed at once', async () => {
   stage = await Stage.open('changing', POLICY);
   const labelled = { workloads: undefined, selector: { matchLabels: { tier: 'legacy' } } };
-  await apply(exception('by-label', inSeconds(3600), labelled));
+  await apply(stage.exception('by-label', inSeconds(3600), labelled));
   const object = stage.deployment('web', latest);
   object['metadata'].labels = { tier: 'legacy' };
   await stage.until(async () => ((await apply(object)).code === 0 ? true : undefined), 5);
@@ -111,9 +95,9 @@ test('an exception that goes, or is changed by label, is followed at once', asyn
 
 test('the API server refuses what contradicts itself', async () => {
   stage = await Stage.open('contradicting');
-  const both = exception('both', inSeconds(3600), { selector: {} });
+  const both = stage.exception('both', inSeconds(3600), { selector: {} });
   expect((await apply(both)).stderr).toContain('name the workloads either by workloads or by selector');
-  const star = exception('star', inSeconds(3600), { checks: ['*', 'imageTag'] });
+  const star = stage.exception('star', inSeconds(3600), { checks: ['*', 'imageTag'] });
   expect((await apply(star)).stderr).toContain("'*' means every check and stands alone");
 });
 

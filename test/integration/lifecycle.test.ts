@@ -5,8 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { kubectl } from '../cluster/kubectl.ts';
-import { enforced, installOperator, startOperator, type Operator } from '../cluster/operator.ts';
+import { enforced, installOperator, killAll, startOperator, type Operator } from '../cluster/operator.ts';
 import { freePort } from '../cluster/ports.ts';
+import { teamPolicy } from '../support/manifests.ts';
+import { until } from '../support/until.ts';
 import type { Json } from './stage.ts';
 
 jest.setTimeout(180_000);
@@ -25,8 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 afterEach(async () => {
-  for (const { process } of running) process.signal('SIGKILL');
-  await Promise.all(running.map(({ process }) => process.exited));
+  await killAll(running);
   running = [];
   await kubectl(cluster, ['delete', 'rpol', '--all']);
   await kubectl(cluster, ['delete', '--ignore-not-found', CONFIGURATION, MUTATING]);
@@ -45,28 +46,12 @@ async function json(...args: string[]): Promise<Json> {
 
 const apply = (object: Json) => kubectl(cluster, ['apply', '-f', '-'], { input: JSON.stringify(object) });
 
-function policy(name: string, spec: Json = {}): Json {
-  return {
-    apiVersion: 'readiness-operator.dev/v1alpha1',
-    kind: 'ReadinessPolicy',
-    metadata: { name },
-    spec: { profile: 'production-v1', match: { namespaceSelector: { matchLabels: { team: name } } }, ...spec },
-  };
-}
+const policy = (name: string, spec: Json = {}): Json => teamPolicy(name, { profile: 'production-v1', ...spec });
 
 async function entriesOf(configuration = CONFIGURATION): Promise<string[]> {
   const { stdout } = await kubectl(cluster, ['get', '--ignore-not-found', configuration, '-o', 'json']);
   if (stdout === '') return [];
   return ((JSON.parse(stdout) as Json)['webhooks'] ?? []).map((entry: Json) => entry['name']);
-}
-
-async function until(question: () => Promise<boolean>, seconds = 20): Promise<number> {
-  const start = performance.now();
-  while (!(await question().catch(() => false))) {
-    if (performance.now() - start > seconds * 1000) throw new Error(`not within ${seconds} s: ${question.toString()}`);
-    await sleep(100);
-  }
-  return (performance.now() - start) / 1000;
 }
 
 function get(url: string): Promise<{ status: number; text: string }> {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import { enforced, installOperator, startOperator, type Operator } from '../cluster/operator.ts';
+import { reviewOf } from '../support/manifests.ts';
 
 jest.setTimeout(300_000);
 type Json = Record<string, any>;
@@ -42,21 +43,8 @@ function review(image: string, more: Json = {}): string {
     metadata: { labels: { app: 'web' } },
     spec: { containers: [{ name: 'app', image, env: [{ name: 'A', value: 'b' }] }] },
   };
-  return JSON.stringify({
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: 'u-1',
-      kind: { group: 'apps', version: 'v1', kind: 'Deployment' },
-      resource: { group: 'apps', version: 'v1', resource: 'deployments' },
-      operation: 'CREATE',
-      namespace: 'default',
-      name: 'web',
-      userInfo: { username: 'alice' },
-      object: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec: { template } },
-      ...more,
-    },
-  });
+  const object = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec: { template } };
+  return reviewOf(object, { namespace: 'default', ...more });
 }
 
 /** @returns the HTTP status and, where there is a review, whether it allows; 0 if the connection broke */

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { helm, kubectl, type CommandResult } from '../cluster/kubectl.ts';
 import { enforced, installOperator, startOperator, type Operator } from '../cluster/operator.ts';
+import { teamPolicy } from '../support/manifests.ts';
+import { fitting } from '../support/until.ts';
 
 jest.setTimeout(180_000);
 type Json = Record<string, any>;
@@ -43,17 +45,12 @@ async function start(access: string): Promise<void> {
 }
 
 async function enforce(onUnknown: string): Promise<void> {
-  const { stderr } = await apply({
-    apiVersion: 'readiness-operator.dev/v1alpha1',
-    kind: 'ReadinessPolicy',
-    metadata: { name: 'shop' },
-    spec: {
-      profile: 'none',
-      match: { namespaceSelector: { matchLabels: { team: 'shop' } } },
-      enforcement: { onUnknown },
-      checks: { secretReferences: { priority: 'Critical' } },
-    },
+  const policy = teamPolicy('shop', {
+    profile: 'none',
+    enforcement: { onUnknown },
+    checks: { secretReferences: { priority: 'Critical' } },
   });
+  const { stderr } = await apply(policy);
   expect(stderr).toBe('');
   await enforced(cluster, 'shop');
 }
@@ -86,15 +83,6 @@ const secret = (name: string): Json => ({
   stringData: { password: 'x' },
 });
 
-async function until<T>(question: () => Promise<T>, fits: (answer: T) => boolean, seconds = 20): Promise<T> {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await question();
-    if (fits(answer) || Date.now() > end) return answer;
-    await sleep(200);
-  }
-}
-
 async function condition(): Promise<Json> {
   const { stdout } = await kubectl(cluster, ['get', 'rpol', 'shop', '-o', 'json']);
   return ((JSON.parse(stdout) as Json)['status'].conditions as Json[]).find(({ type }) => type === 'Informed') ?? {};
@@ -123,9 +111,10 @@ describe('Get', () => {
   });
 
   test('what runs is reported, after the Secret was read', async () => {
-    const found = await until(
+    const found = await fitting(
       () => report('one'),
       ({ ready }) => ready === 'True',
+      20,
     );
     expect([found['ready'], found['unknown'] ?? []]).toEqual(['True', []]);
   });
@@ -154,12 +143,13 @@ describe('None', () => {
   });
 
   test('report and policy tell it too', async () => {
-    const found = await until(
+    const found = await fitting(
       () => report('three'),
       ({ unknown }) => unknown !== undefined,
+      20,
     );
     expect(JSON.stringify(found['unknown'])).toContain('--secret-access=None');
-    const told = await until(condition, ({ status }) => status === 'False');
+    const told = await fitting(condition, ({ status }) => status === 'False', 20);
     expect(told).toMatchObject({ status: 'False', reason: 'NotRead' });
     expect(told['message']).toContain('--secret-access=None');
     expect(told['message']).toContain('secretReferences');
@@ -185,11 +175,11 @@ describe('Watch, without the permission', () => {
         JSON.stringify({ rules: list }),
       ]);
     await put(without);
-    const told = await until(condition, ({ message }) => String(message).includes('cannot'), 60);
+    const told = await fitting(condition, ({ message }) => String(message).includes('cannot'), 60);
     expect(told).toMatchObject({ status: 'False', reason: 'NotRead' });
     expect(told['message']).toContain('cannot list resource "secrets"');
     expect(operator?.process.exit).toBeUndefined();
     await put(rules.rules);
-    expect(await until(condition, ({ status }) => status === 'True', 60)).toMatchObject({ status: 'True' });
+    expect(await fitting(condition, ({ status }) => status === 'True', 60)).toMatchObject({ status: 'True' });
   });
 });

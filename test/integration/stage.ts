@@ -94,6 +94,23 @@ export class Stage {
     return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace: this.namespace }, spec };
   }
 
+  /** An exception from the policy for Deployment web; `spec` adds or replaces. */
+  exception(name: string, expiresAt: Date, spec: Json = {}): Json {
+    return {
+      apiVersion: 'readiness-operator.dev/v1alpha1',
+      kind: 'ReadinessException',
+      metadata: { name, namespace: this.namespace },
+      spec: {
+        policies: [this.policy],
+        workloads: [{ kind: 'Deployment', name: 'web' }],
+        checks: ['imageTag'],
+        reason: 'vendor image, TICKET-1',
+        expiresAt: expiresAt.toISOString(),
+        ...spec,
+      },
+    };
+  }
+
   /** kubectl in the namespace. */
   run(...args: string[]): Promise<CommandResult> {
     return attempt(['-n', this.namespace, ...args]);

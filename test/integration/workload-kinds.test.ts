@@ -1,10 +1,11 @@
 /** Custom kinds that hold a pod template, named by value: judged, reported and scaled like those of Kubernetes itself. */
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { helm, kubectl, type CommandResult } from '../cluster/kubectl.ts';
 import { enforced, installOperator, OPERATOR_IDENTITY, startOperator, type Operator } from '../cluster/operator.ts';
+import { teamPolicy } from '../support/manifests.ts';
+import { fitting } from '../support/until.ts';
 
 jest.setTimeout(240_000);
 type Json = Record<string, any>;
@@ -92,28 +93,14 @@ const runner = (name: string, count: number, resources: Json = GOOD): Json => ({
 });
 
 async function enforce(critical: 'Deny' | 'Warn'): Promise<void> {
-  const { stderr } = await apply({
-    apiVersion: 'readiness-operator.dev/v1alpha1',
-    kind: 'ReadinessPolicy',
-    metadata: { name: 'shop' },
-    spec: {
-      profile: 'none',
-      match: { namespaceSelector: { matchLabels: { team: 'shop' } } },
-      enforcement: { critical },
-      checks: { memoryLimits: { priority: 'Critical' }, minReplicas: { priority: 'Critical' } },
-    },
+  const policy = teamPolicy('shop', {
+    profile: 'none',
+    enforcement: { critical },
+    checks: { memoryLimits: { priority: 'Critical' }, minReplicas: { priority: 'Critical' } },
   });
+  const { stderr } = await apply(policy);
   expect(stderr).toBe('');
   await enforced(cluster, 'shop');
-}
-
-async function until<T>(question: () => Promise<T>, fits: (answer: T) => boolean, seconds = 60): Promise<T> {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await question();
-    if (fits(answer) || Date.now() > end) return answer;
-    await sleep(200);
-  }
 }
 
 async function notServed(): Promise<string[]> {
@@ -156,11 +143,11 @@ afterAll(async () => {
 
 test('what the cluster does not serve is told, and noticed when it comes', async () => {
   const all = ['Rollout', 'Runner', 'Service'];
-  expect(await until(notServed, (kinds) => kinds.length === 3)).toEqual(all);
+  expect(await fitting(notServed, (kinds) => kinds.length === 3, 60)).toEqual(all);
   await define('argoproj.io', 'v1alpha1', 'Rollout', 'rollouts', '.spec.replicas');
   await define('example.com', 'v1', 'Runner', 'runners', '.spec.count');
   await define('serving.knative.dev', 'v1', 'Service', 'services');
-  expect(await until(notServed, (kinds) => kinds.length === 0)).toEqual([]);
+  expect(await fitting(notServed, (kinds) => kinds.length === 0, 60)).toEqual([]);
 });
 
 test('the chart grants reading of just these resources', async () => {
@@ -177,17 +164,19 @@ test('the chart grants reading of just these resources', async () => {
 test('what runs is reported, with the path in its own object', async () => {
   await apply(rollout('old', { template: template('old', {}) }));
   await apply(runner('old', 1, {}));
-  const found = await until(
+  const found = await fitting(
     () => report('rollout-old'),
     ({ ready }) => ready !== undefined,
+    60,
   );
   expect(found['workload']).toEqual({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'old' });
   expect((found['findings'] as Json[]).map(({ path }) => path as string)).toEqual([
     'spec.template.spec.containers[0].resources.limits',
   ]);
-  const other = await until(
+  const other = await fitting(
     () => report('runner-old'),
     ({ ready }) => ready !== undefined,
+    60,
   );
   expect((other['findings'] as Json[]).map(({ path }) => path as string).toSorted()).toEqual([
     'spec.count',
