@@ -76,14 +76,14 @@ const GOOD_WATCH = 1000;
 const WAITS = {
   /** The connection broke or never came to be. Short, so that copies are right again soon after. */
   broken: [200, 2000],
-  /** The server answers with an error, or has forgotten the place again and again. */
-  refused: [500, 30_000],
+  /** The server answers with an error, or has forgotten the place again and again. It is back soon after it is well again. */
+  refused: [500, 12_000],
   /** The API is not served, or not allowed. */
   absent: [1000, 15_000],
 } as const;
 /** The longest time to wait that a server can ask for, in milliseconds. */
 const LONGEST_RETRY_AFTER = 60_000;
-/** An API server that starts refuses what it allows a moment later; so a full copy is held for so long. Milliseconds. */
+/** An API server that starts refuses what it allows a moment later; so what is known is held for so long. Milliseconds. */
 const HELD = 5000;
 /** A first list that fails for this long, in milliseconds, is told as a failure, so that nobody waits for it. */
 const PATIENCE = 5000;
@@ -103,9 +103,10 @@ export class Informer<T> {
   };
   #state: InformerState = { state: 'pending' };
   #lastEvent = 0;
-  /** When this was last at work, and since when lists have failed; by the clock that never jumps. */
+  /** When this was last at work, since when lists have failed, and been refused; by the clock that never jumps. */
   #lastActivity = performance.now();
   #failingSince: number | undefined;
+  #refusedSince: number | undefined;
   /** The last list in pages took so long that its place was lost. */
   #unpaged = false;
   #running: Promise<void> | undefined;
@@ -196,13 +197,11 @@ export class Informer<T> {
   /** Takes note of what ended a list or a watch for good. @returns how long to wait before listing, in milliseconds */
   #failed(error: unknown): number {
     if (error instanceof Expired) return this.#waits.refused.next();
-    this.#failingSince ??= performance.now();
-    const failingFor = performance.now() - this.#failingSince;
-    const isHeld = this.#state.state === 'synced' && failingFor < HELD;
     if (hasStatus(error, 404)) {
-      if (!isHeld) {
+      if (this.#state.state === 'notServed' || !this.#isHeld()) {
         this.#replace(new Map());
         this.#setState({ state: 'notServed' });
+        this.#answered();
       }
       return this.#waits.absent.next();
     }
@@ -210,14 +209,33 @@ export class Informer<T> {
     this.#options.onError?.(error, 'list or watch');
     if (hasStatus(error, 403)) {
       // What was known stays known, it only is no answer any more.
-      if (!isHeld) this.#setState({ state: 'failed', cause });
+      if (!this.#isHeld()) this.#setState({ state: 'failed', cause });
       return this.#waits.absent.next();
     }
     if (hasStatus(error, 410)) this.#unpaged = true;
-    // A copy that was full once stays in use; one that never was has no answer yet, and after a while none to wait for.
-    const isWaitedFor = this.#state.state === 'pending' && failingFor < PATIENCE;
-    if (this.#state.state !== 'synced' && !isWaitedFor) this.#setState({ state: 'failed', cause });
+    this.#refusedSince = undefined;
+    this.#failingSince ??= performance.now();
+    // What was known stays in use; what never was has no answer yet, and after a while none to wait for.
+    const isWaitedFor = this.#state.state === 'pending' && performance.now() - this.#failingSince < PATIENCE;
+    if (!this.#isKnown && !isWaitedFor) this.#setState({ state: 'failed', cause });
     return this.#waitAfter(error);
+  }
+
+  /** Is there an answer: a full copy, or that there is nothing to copy? */
+  get #isKnown(): boolean {
+    return this.#state.state === 'synced' || this.#state.state === 'notServed';
+  }
+
+  /** Must what is known be kept although the server now refuses to tell it, or says that there is no such API? */
+  #isHeld(): boolean {
+    this.#refusedSince ??= performance.now();
+    return this.#isKnown && performance.now() - this.#refusedSince < HELD;
+  }
+
+  /** The server has told what there is. */
+  #answered(): void {
+    this.#failingSince = undefined;
+    this.#refusedSince = undefined;
   }
 
   /** How long to wait after a failure: as long as the server asks, or longer each time. Milliseconds. */
@@ -257,7 +275,7 @@ export class Informer<T> {
       continueAt = page.metadata.continue;
       if (!continueAt) {
         this.#unpaged = false;
-        this.#failingSince = undefined;
+        this.#answered();
         this.#waits.absent.reset();
         this.#replace(found);
         this.#setState({ state: 'synced' });

@@ -10,6 +10,7 @@ import {
   type RelatedKindName,
 } from '../engine/related.ts';
 import { hasStatus, pathOf, type KubeClient } from './client.ts';
+import type { Requester } from './restraint.ts';
 import { Informer, TABLE, type InformerState } from './informer.ts';
 import { Lookups } from './lookups.ts';
 import { secretFromRow, secretKeysFrom, type SecretAccess, type SecretRow } from './secret.ts';
@@ -244,12 +245,7 @@ export class InformedRelated implements Related {
 
 const SECRETS = { group: '', version: 'v1', resource: 'secrets' };
 
-async function readSecretKeys(
-  client: KubeClient,
-  namespace: string,
-  name: string,
-  timeout?: number,
-): Promise<string[]> {
+async function readSecretKeys(client: Requester, namespace: string, name: string, timeout?: number): Promise<string[]> {
   const secret = await client.request(
     'GET',
     pathOf(SECRETS, namespace, name),
@@ -265,7 +261,7 @@ async function readSecretKeys(
  * @param timeout - milliseconds
  */
 export async function readLive<K extends RelatedKindName>(
-  client: KubeClient,
+  client: Requester,
   kind: K,
   namespace: string,
   name: string,

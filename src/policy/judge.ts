@@ -295,11 +295,17 @@ function undecidedAction(
 }
 
 /** Does anything in a verdict deny the request? */
-export function denies(verdict: Verdict): boolean {
-  return (
-    verdict.findings.some(({ action }) => action === 'Deny') ||
-    verdict.undecided.some(({ action }) => action === 'Deny')
-  );
+export function denies({ findings, undecided }: Verdict): boolean {
+  return findings.some(isDenying) || undecided.some(isDenying);
+}
+
+/** The names of the checks that deny the request. */
+export function denyingChecks({ findings, undecided }: Verdict): ReadonlySet<string> {
+  return new Set([...findings, ...undecided].filter(isDenying).map(({ check }) => check));
+}
+
+function isDenying({ action }: { readonly action: Action }): boolean {
+  return action === 'Deny';
 }
 
 const PRIORITY_ORDER: Record<ActivePriority, number> = { Critical: 0, Important: 1, NiceToHave: 2 };

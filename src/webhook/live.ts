@@ -1,6 +1,6 @@
 /** What is asked of the API server itself, and only when the answer would otherwise be a denial. */
 import { deepEqual } from '../engine/equal.ts';
-import { evaluateCheck, type EnabledCheck } from '../engine/evaluate.ts';
+import { evaluateCheck } from '../engine/evaluate.ts';
 import { groupOf, WORKLOAD_KINDS, type WorkloadKind } from '../engine/kinds.ts';
 import { valueAt } from '../engine/path.ts';
 import {
@@ -12,11 +12,12 @@ import {
 } from '../engine/related.ts';
 import type { LabelSelector, Labels } from '../engine/selectors.ts';
 import type { RawObject, Workload } from '../engine/workload.ts';
-import { pathOf, type KubeClient } from '../kube/client.ts';
+import { pathOf } from '../kube/client.ts';
 import { dependencyOf, readLive } from '../kube/related.ts';
+import { Restrained, type Requester } from '../kube/restraint.ts';
 import { BYPASS_VERB } from '../policy/break-glass.ts';
-import type { CompiledPolicy } from '../policy/compile.ts';
 import { SERVICE_ACCOUNT_PREFIX } from '../policy/exemptions.ts';
+import { denyingChecks, type Verdict } from '../policy/judge.ts';
 import { GROUP } from '../policy/schema.ts';
 import type { AdmissionRequest } from './protocol.ts';
 import { withoutDefaults } from './template-defaults.ts';
@@ -26,30 +27,36 @@ import type { Leniency, LiveReads, MayBypass, World } from './world.ts';
 const MOST_READS = 32;
 
 /**
- * Related in which every object that the reference checks ask for by name has just been read from the API server.
+ * Related in which the objects that a denial depends on have just been read from the API server: those that the denying
+ * reference checks ask for by name, and those that are known in no other way.
  *
+ * @param verdicts - of the same policies, from what is in memory
  * @param timeout - milliseconds for all of them together; what is not there by then stays as the cache has it
  */
 export async function refreshed(
   workload: Workload,
-  judged: readonly { readonly policy: CompiledPolicy }[],
+  verdicts: readonly Verdict[],
   world: World,
   timeout: number,
 ): Promise<Related> {
   const asked = new Map<string, { kind: RelatedKindName; namespace: string; name: string }>();
-  const recording: Related = {
-    find: (kind, namespace, name) => {
-      if (RELATED_KINDS[kind].named === true) asked.set(dependencyOf(kind, namespace, name), { kind, namespace, name });
-      return world.related.find(kind, namespace, name);
-    },
-  };
-  const references = new Map<string, EnabledCheck>();
-  for (const { policy } of judged) {
-    for (const enabled of policy.enabled) {
-      if (enabled.check.scope === 'reference') references.set(`${policy.name}/${enabled.check.name}`, enabled);
+  for (const verdict of verdicts) {
+    const denying = denyingChecks(verdict);
+    for (const enabled of verdict.policy.enabled) {
+      if (enabled.check.scope !== 'reference') continue;
+      const recording: Related = {
+        find: (kind, namespace, name) => {
+          const known = world.related.find(kind, namespace, name);
+          const isWanted = denying.has(enabled.check.name) || (known.state === 'unknown' && known.live === true);
+          if (isWanted && RELATED_KINDS[kind].named === true) {
+            asked.set(dependencyOf(kind, namespace, name), { kind, namespace, name });
+          }
+          return known;
+        },
+      };
+      evaluateCheck(enabled, workload, recording, world.now());
     }
   }
-  for (const enabled of references.values()) evaluateCheck(enabled, workload, recording, world.now());
 
   const answers = new Map<string, Answer<RelatedFacts[RelatedKindName]>>();
   await Promise.all(
@@ -84,18 +91,18 @@ const AUTHORIZATION_TTL = 10_000;
 
 /** The live reads of a running operator. */
 export class ApiServerReads implements LiveReads {
-  readonly #client: KubeClient;
+  readonly #client: Requester;
   readonly #onError: (error: unknown, what: string) => void;
   readonly #mayRead: (kind: RelatedKindName) => boolean;
   readonly #authorized = new Map<string, { readonly until: number; readonly answer: Promise<boolean> }>();
 
   /** @param mayRead - kinds of which nothing is to be read answer nothing new */
   constructor(
-    client: KubeClient,
+    client: Requester,
     onError: (error: unknown, what: string) => void,
     mayRead: (kind: RelatedKindName) => boolean,
   ) {
-    this.#client = client;
+    this.#client = new Restrained(client);
     this.#onError = onError;
     this.#mayRead = mayRead;
   }

@@ -8,7 +8,7 @@ import { hasTemplate, readWorkload, type RawObject, type Workload } from '../eng
 import type { ClusterEvent } from '../kube/events.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
 import { MIRROR_POD_ANNOTATION, NODE_USER_PREFIX, RESTARTED_AT } from '../policy/exemptions.ts';
-import { denies, judge, type Admission, type Verdict } from '../policy/judge.ts';
+import { denies, denyingChecks, judge, type Admission, type Verdict } from '../policy/judge.ts';
 import { reportNameOf } from '../policy/report.ts';
 import { judges, type Route } from '../policy/routes.ts';
 import { breakGlass, type BreakGlass } from './break-glass.ts';
@@ -327,8 +327,8 @@ async function settle(
 
   const remaining = (): number => Math.max(1, deadline - world.now());
   let related = world.related;
-  if (isUndecidable || verdicts.some((verdict) => deniesBy(verdict, 'reference'))) {
-    related = await refreshed(workload, judged, world, remaining());
+  if (isUndecidable || verdicts.some(deniesByReference)) {
+    related = await refreshed(workload, verdicts, world, remaining());
     verdicts = judgeAll(related, () => undefined);
     if (!verdicts.some(denies)) return { verdicts, glass: undefined };
   }
@@ -348,9 +348,10 @@ async function settle(
   };
 }
 
-function deniesBy({ findings, undecided, policy }: Verdict, scope: string): boolean {
-  const ofScope = new Set(policy.enabled.filter(({ check }) => check.scope === scope).map(({ check }) => check.name));
-  return [...findings, ...undecided].some(({ action, check }) => action === 'Deny' && ofScope.has(check));
+/** Does a verdict deny for what it found out about other objects that are named? */
+function deniesByReference(verdict: Verdict): boolean {
+  const denying = denyingChecks(verdict);
+  return verdict.policy.enabled.some(({ check }) => check.scope === 'reference' && denying.has(check.name));
 }
 
 /** kubectl shows one entry's denial and every entry's warnings: all deny with one text, the first alone warns. */

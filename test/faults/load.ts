@@ -15,6 +15,8 @@ export type Expectation = 'allow' | 'deny' | 'valid';
 
 /** One kind of request; `text` is its body, in which NAME stands for a name that is used once. */
 export interface Shot {
+  /** What it is about, in words for the person who reads that its verdict was wrong. */
+  readonly what: string;
   readonly expect: Expectation;
   /** The API server's path, or that of the webhook below its address. */
   readonly path: string;
@@ -76,18 +78,22 @@ const MOST_CONNECTIONS = 100;
 /** Nothing is sent any more after so long, in milliseconds, whoever forgot to stop it. */
 const LONGEST = 180_000;
 const TICK = 10;
+/** What was said is kept to this length, in characters. */
+const LONGEST_SAID = 300;
 /** A connection that a killed process had breaks within this time, in milliseconds. */
 const BREAKS_WITHIN = 1500;
 const BROKEN = /ECONNRESET|socket hang up|EOF|reset by peer|broken pipe|EPIPE/;
 
 /** The route of the policy that most requests are about. */
-const ROUTE = '/validate/workloads/production';
-const create = (expect: Expectation, object: object): Shot => ({
+export const ROUTE = '/validate/workloads/production';
+const create = (what: string, expect: Expectation, object: object): Shot => ({
+  what,
   expect,
   path: `${deployments((object as { metadata: { namespace: string } }).metadata.namespace)}?dryRun=All`,
   text: JSON.stringify(object),
 });
-export const straight = (expect: Expectation, object: object, route = ROUTE): Shot => ({
+export const straight = (what: string, expect: Expectation, object: object, route = ROUTE): Shot => ({
+  what,
   expect,
   path: route,
   text: JSON.stringify(review(object, 'uid-NAME')),
@@ -96,14 +102,14 @@ export const straight = (expect: Expectation, object: object, route = ROUTE): Sh
 /** Good and bad Deployments in equal parts; some that name a Secret, which is there or is not. */
 export const STANDARD: Mix = {
   share: 0.1,
-  api: [create('allow', good('NAME')), create('deny', bad('NAME'))],
+  api: [create('good', 'allow', good('NAME')), create('bad', 'deny', bad('NAME'))],
   straight: [
-    straight('allow', good('NAME')),
-    straight('deny', bad('NAME')),
-    straight('allow', withSecret('NAME', SECRET)),
-    straight('deny', bad('NAME')),
-    straight('allow', good('NAME')),
-    straight('deny', withSecret('NAME', 'absent')),
+    straight('good', 'allow', good('NAME')),
+    straight('bad', 'deny', bad('NAME')),
+    straight('with a Secret', 'allow', withSecret('NAME', SECRET)),
+    straight('bad', 'deny', bad('NAME')),
+    straight('good', 'allow', good('NAME')),
+    straight('with an absent Secret', 'deny', withSecret('NAME', 'absent')),
   ],
 };
 
@@ -245,7 +251,8 @@ export class Load {
     this.#ended = performance.now();
   }
 
-  async #throughApi({ expect, path, text, method = 'POST', contentType, as }: Shot): Promise<void> {
+  async #throughApi(shot: Shot): Promise<void> {
+    const { path, text, method = 'POST', contentType, as } = shot;
     const name = this.#next('api');
     const excused = this.#excuses();
     const start = performance.now();
@@ -258,19 +265,20 @@ export class Load {
     this.#underWay.api -= 1;
     this.#times.push(performance.now() - start);
     const isExcused = this.#excuses(excused);
-    if (status >= 200 && status < 300) this.#verdict(expect, true, said, isExcused);
+    if (status >= 200 && status < 300) this.#verdict(shot, true, said, isExcused);
     else if (said.includes('failed calling webhook')) this.#failed(`API server: ${messageOf(said)}`, isExcused);
-    else if (status === 403 && said.includes('admission webhook')) this.#verdict(expect, false, said, isExcused);
+    else if (status === 403 && said.includes('admission webhook')) this.#verdict(shot, false, said, isExcused);
     else this.#take('refused', `${status} ${messageOf(said)}`);
   }
 
-  async #straight({ expect, path, text }: Shot): Promise<void> {
+  async #straight(shot: Shot): Promise<void> {
+    const { expect, path, text } = shot;
     const name = this.#next('straight');
     const excused = this.#excuses();
     const start = performance.now();
     if (!this.#target.routes(path)) {
       this.#underWay.straight -= 1;
-      this.#verdict(expect, true, '', excused);
+      this.#verdict(shot, true, 'no entry of the configuration sends it to us', excused);
       return;
     }
     const answer = await post(`${this.#target.webhook}${path}`, this.#currentAgent(), text.replaceAll('NAME', name));
@@ -280,7 +288,7 @@ export class Load {
     const allowed = verdictOf(answer, `uid-${name}`);
     if (allowed === undefined)
       this.#failed(`straight, ${expect} was expected: ${answer.status} ${answer.text.slice(0, 120)}`, isExcused);
-    else this.#verdict(expect, allowed, answer.text, isExcused);
+    else this.#verdict(shot, allowed, answer.text, isExcused);
   }
 
   /** What is excused now, or was when the request was sent. */
@@ -295,12 +303,12 @@ export class Load {
     return `w-${this.#counts.sent++}`;
   }
 
-  #verdict(expect: Expectation, allowed: boolean, said: string, excused: Excuses): void {
+  #verdict({ expect, what }: Shot, allowed: boolean, said: string, excused: Excuses): void {
     const isOurs = allowed || said.includes('is not ready for production');
     if (isOurs && (expect === 'valid' || (expect === 'allow') === allowed)) return;
     this.#take(
       excused.verdicts || excused.all ? 'excused' : 'wrong',
-      `${expect} was expected: ${allowed ? 'allowed' : messageOf(said)}`,
+      `${what}, ${expect} was expected: ${allowed ? `allowed: ${grounds(said)}` : messageOf(said)}`,
     );
   }
 
@@ -316,7 +324,8 @@ export class Load {
   #take(what: 'wrong' | 'failed' | 'refused' | 'excused', said: string): void {
     this.#counts[what] += 1;
     // Ports, names and times differ from one to the next.
-    const text = `${what}: ${said.replaceAll(/w-\d+/g, 'w-*').replaceAll(/127\.0\.0\.1:\d{5}->/g, '')}`;
+    const alike = said.replaceAll(/w-\d+/g, 'w-*').replaceAll(/127\.0\.0\.1:\d{5}->/g, '');
+    const text = `${what}: ${alike.slice(0, LONGEST_SAID)}`;
     if (this.#said.size < 12 || this.#said.has(text)) this.#said.set(text, (this.#said.get(text) ?? 0) + 1);
   }
 
@@ -376,7 +385,15 @@ export function verdictOf({ status, text }: { status: number; text: string }, ui
   }
 }
 
+/** What an answer that allows says of its reasons. */
+function grounds(text: string): string {
+  const { response } = (text.startsWith('{') ? JSON.parse(text) : {}) as {
+    response?: { auditAnnotations?: unknown; warnings?: readonly string[] };
+  };
+  if (response === undefined) return text;
+  return `${JSON.stringify(response.auditAnnotations)} ${(response.warnings ?? []).join(' ')}`;
+}
+
 function messageOf(text: string): string {
-  const message = /"message":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text;
-  return message.slice(0, 240);
+  return /"message":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text;
 }

@@ -124,11 +124,18 @@ function churn(): Mix {
     const gone = nameOf((index + WORKLOADS / 2) % WORKLOADS);
     const back = nameOf((index + WORKLOADS / 2 + WORKLOADS - BACK_AFTER) % WORKLOADS);
     api.push(
-      { expect: 'allow', path, text: JSON.stringify(rollout), ...merge },
-      { expect: 'allow', path, text: JSON.stringify({ spec: { replicas: 2 + (index % 3) } }), ...merge },
-      { expect: 'deny', path: deployments(JUDGED), text: JSON.stringify(bad('NAME')) },
-      { expect: 'allow', path: `${deployments(JUDGED)}/${gone}`, text: '', method: 'DELETE' },
+      { what: 'a rollout', expect: 'allow', path, text: JSON.stringify(rollout), ...merge },
       {
+        what: 'a scaling',
+        expect: 'allow',
+        path,
+        text: JSON.stringify({ spec: { replicas: 2 + (index % 3) } }),
+        ...merge,
+      },
+      { what: 'bad', expect: 'deny', path: deployments(JUDGED), text: JSON.stringify(bad('NAME')) },
+      { what: 'a deletion', expect: 'allow', path: `${deployments(JUDGED)}/${gone}`, text: '', method: 'DELETE' },
+      {
+        what: 'good',
         expect: 'allow',
         path: `${deployments(JUDGED)}/${back}?fieldManager=faults&force=true`,
         text: JSON.stringify(good(back)),

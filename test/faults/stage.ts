@@ -1,7 +1,7 @@
 /** The stage of the fault tests: a real API server, two replicas of the operator with the chart's rights, a balancer. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import type { Log } from '../cluster/log.ts';
@@ -9,7 +9,7 @@ import { installOperator, launchOperator, OPERATOR_IDENTITY, type Operator } fro
 import { freePort } from '../cluster/ports.ts';
 import { Admin, credentialsOf, Unexpected, type Answer, type Json } from './admin.ts';
 import { Balancer } from './balancer.ts';
-import { post, verdictOf, type Target } from './load.ts';
+import { post, ROUTE, verdictOf, type Target } from './load.ts';
 import { FaultProxy } from './proxy.ts';
 import {
   bad,
@@ -236,6 +236,11 @@ export class Stage implements Target {
 
   routes = (path: string): boolean => this.#routed.has(path);
 
+  /** Is this the only one of all policies' routes that the configuration has? Others are of policies that just went. */
+  routesAlone(path: string): boolean {
+    return [...this.#routed].every((other) => other === path || !other.startsWith(dirname(path)));
+  }
+
   /**
    * Brings everything to where a row starts from: two ordinary replicas, one policy, enforced.
    *
@@ -254,11 +259,16 @@ export class Stage implements Target {
     await this.baselineReady();
   }
 
-  /** Waits until both replicas are ready, the balancer knows, one leads, and the policy is enforced. */
+  /** Waits until both replicas are ready, the balancer knows, one leads, and the policy is enforced, and no other one. */
   async baselineReady(): Promise<void> {
     await this.enforced('production', READY_MS);
     const end = performance.now() + READY_MS;
-    while (this.balancer.ready.length < 2 || (await this.denies()) !== true || !(await this.hasLeader())) {
+    while (
+      this.balancer.ready.length < 2 ||
+      !this.routesAlone(ROUTE) ||
+      (await this.denies()) !== true ||
+      !(await this.hasLeader())
+    ) {
       if (performance.now() > end) throw new Error(`no start: ready are [${this.balancer.ready.join(', ')}]`);
       await sleep(100);
     }

@@ -311,6 +311,30 @@ test.each([
   await untilRight(copy, 20_000);
 });
 
+/** How the API server fails, and for how long, in milliseconds. */
+test.each([
+  ['429', 12_000],
+  ['500', 12_000],
+  // It says so of everything for a moment after a start.
+  ['403', 3000],
+])('an API that is not served stays so while the API server answers %s', async (status, during) => {
+  let isFailing = false;
+  const { client, requests } = await injecting((_request, response) => {
+    if (isFailing) response.writeHead(Number(status), { 'content-type': 'text/plain' }).end('no');
+    return isFailing;
+  });
+  const absent = watched(client, { group: 'nowhere.example.com', resource: 'gadgets' });
+  // Long enough that it has been told so more than once.
+  await until(() => absent.informer.state.state === 'notServed' && requests.length > 2, 15_000);
+  const asked = requests.length;
+  isFailing = true;
+  await until(() => requests.length > asked, 20_000);
+  await sleep(during);
+  isFailing = false;
+  await until(() => requests.at(-1)?.at !== undefined && requests.length > asked + 1, 30_000);
+  expect(absent.states).toEqual(['notServed']);
+});
+
 test('a list that fails from the start is told as a failure, so that nobody waits for it', async () => {
   let failing = true;
   const { client } = await injecting((_request, response) => {

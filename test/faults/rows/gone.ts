@@ -35,7 +35,8 @@ function pod(name: string, nodeName?: string): object {
 
 const PODS = `/api/v1/namespaces/${JUDGED}/pods`;
 const standing = `${deployments(JUDGED)}/${STANDING}`;
-const shot = (path: string, object: object | undefined, more: Partial<Shot> = {}): Shot => ({
+const shot = (what: string, path: string, object: object | undefined, more: Partial<Shot> = {}): Shot => ({
+  what,
   expect: 'allow',
   path: `${path}?dryRun=All`,
   text: object === undefined ? '' : JSON.stringify(object),
@@ -44,13 +45,13 @@ const shot = (path: string, object: object | undefined, more: Partial<Shot> = {}
 
 /** All of them must pass. */
 const WORKING: readonly Shot[] = [
-  shot(deployments('kube-system'), bad('NAME', 'kube-system')),
-  shot(deployments(FREE), bad('NAME', FREE)),
-  shot(PODS, pod('NAME'), { as: CONTROLLER }),
-  shot(PODS, pod('NAME', 'worker-1'), { as: NODE }),
-  shot(standing, undefined, { method: 'DELETE' }),
-  shot(standing, { metadata: { labels: { a: 'NAME' } } }, { method: 'PATCH', contentType: MERGE }),
-  shot(`${standing}/scale`, { spec: { replicas: 9 } }, { method: 'PATCH', contentType: MERGE }),
+  shot('of a system namespace', deployments('kube-system'), bad('NAME', 'kube-system')),
+  shot('of a namespace that nothing matches', deployments(FREE), bad('NAME', FREE)),
+  shot('a Pod of a controller', PODS, pod('NAME'), { as: CONTROLLER }),
+  shot('a Pod of a node', PODS, pod('NAME', 'worker-1'), { as: NODE }),
+  shot('a deletion', standing, undefined, { method: 'DELETE' }),
+  shot('a label', standing, { metadata: { labels: { a: 'NAME' } } }, { method: 'PATCH', contentType: MERGE }),
+  shot('a scaling', `${standing}/scale`, { spec: { replicas: 9 } }, { method: 'PATCH', contentType: MERGE }),
 ];
 
 const ROLLOUT = { spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'now' } } } } };

@@ -61,12 +61,16 @@ const WHILE_CHANGING: Mix = {
   api: [
     ...STANDARD.api,
     {
+      what: 'good under a policy that changes',
       expect: 'valid',
       path: '/apis/apps/v1/namespaces/changing/deployments?dryRun=All',
       text: JSON.stringify(good('NAME', 'changing')),
     },
   ],
-  straight: [...STANDARD.straight, straight('valid', good('NAME', 'changing'), '/validate/workloads/changing')],
+  straight: [
+    ...STANDARD.straight,
+    straight('good under a policy that changes', 'valid', good('NAME', 'changing'), '/validate/workloads/changing'),
+  ],
 };
 
 /** Changes `changing` twice a second, and makes and removes others, until told to stop. @returns the last minimum */
