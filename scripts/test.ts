@@ -34,7 +34,7 @@ const SUITES: Readonly<Record<string, () => Promise<void>>> = {
 };
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   all: ['unit', 'mutants', 'integration'],
-  ci: ['unit', 'mutants', 'integration', 'e2e'],
+  ci: ['unit', 'mutants', 'integration', 'e2e', 'faults'],
 };
 
 for (const name of GROUPS[suite] ?? [suite]) {

@@ -13,11 +13,6 @@ import { Stage } from './stage.ts';
 
 /** The rate may fall this far below the wanted one on a slow machine before the row counts as not run. */
 const LEAST_SENT = 6000;
-/**
- * A program that got no processor for so long (milliseconds) has not measured the operator but the machine: what failed
- * then is run once more.
- */
-const STARVED = 1000;
 /** CI gives all rows so long, in minutes. */
 const MOST_MINUTES = 20;
 
@@ -65,6 +60,7 @@ async function runAll(): Promise<number> {
   await ensureBinaries(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'], { log });
   const started = performance.now();
   const results: Result[] = [];
+  let repeated = 0;
   let stage: Stage | undefined;
   console.log(`${HEADER}\n${'-'.repeat(HEADER.length)}`);
   for (const row of rows) {
@@ -72,9 +68,11 @@ async function runAll(): Promise<number> {
       stage ??= await Stage.open(log);
       const result = await run(row, stage);
       print(result, stage);
-      const again = !isLast && !result.ok && (result.counts?.lag ?? 0) > STARVED;
-      if (again) console.log(`    the machine stood still for ${result.counts?.lag.toFixed(0)} ms: once more`);
+      // A busy machine makes answers late. No machine makes a verdict wrong.
+      const again = !isLast && !result.ok && result.counts?.wrong === 0;
+      if (again) console.log('    once more, since that may have been the machine');
       else results.push(result);
+      if (again) repeated += 1;
       if (result.ok) break;
       // What a failed row left behind must not fail the next one.
       await stage.close();
@@ -85,7 +83,9 @@ async function runAll(): Promise<number> {
   await stage?.close();
   const passed = results.filter(({ ok }) => ok).length;
   const took = performance.now() - started;
-  console.log(`\n${rows.length} rows in ${duration(took)}; CI has ${MOST_MINUTES} min`);
+  console.log(
+    `\n${rows.length} rows in ${duration(took)}; CI has ${MOST_MINUTES} min; ${repeated} of them were run twice`,
+  );
   console.log(
     'api: through the API server (dry-run creates); straight: AdmissionReviews to the balancer, as the API server sends\n' +
       "them, checked against the configuration's CA bundle. refused: by the API server itself. lost: in the hands of a\n" +

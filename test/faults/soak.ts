@@ -100,7 +100,9 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
 
-const nameOf = (index: number): string => `soak-${index}`;
+function nameOf(index: number): string {
+  return `soak-${index}`;
+}
 
 async function populate(): Promise<void> {
   let next = 0;
