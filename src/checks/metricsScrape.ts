@@ -1,8 +1,9 @@
 import { defineCheck, NO_PARAMETERS } from '../engine/check.ts';
 import { companionsOf, monitorsOf, notServed, podLabels, podLabelsPath } from '../engine/companions.ts';
 import { probedContainers } from '../engine/probes.ts';
-import { SCRAPE_ANNOTATION, type MonitorFacts } from '../engine/related.ts';
+import { SCRAPE_ANNOTATION, type MonitorFacts, type ServiceFacts } from '../engine/related.ts';
 import { selects } from '../engine/selectors.ts';
+import type { Workload } from '../engine/workload.ts';
 
 export default defineCheck({
   name: 'metricsScrape',
@@ -25,25 +26,13 @@ export default defineCheck({
     const services = companionsOf('Service', workload, related);
     const podMonitors = monitorsOf('PodMonitor', workload, related);
     const serviceMonitors = monitorsOf('ServiceMonitor', workload, related);
-    const [ownServices, labels] = [services.state === 'known' ? services.values : [], podLabels(workload)];
+    const ownServices = services.state === 'known' ? services.values : [];
     if (ownServices.some(({ scraped }) => scraped)) return;
 
-    const ports = probedContainers(workload.containers).flatMap(({ spec }) => spec.ports ?? []);
-    const selecting = [
-      ...podMonitors.values
-        .filter(({ selector }) => selects(selector, labels))
-        .map((monitor) => ({ monitor, kind: 'PodMonitor', target: 'the pods', ports })),
-      ...ownServices.flatMap((service) =>
-        serviceMonitors.values
-          .filter(({ selector }) => selects(selector, service.labels))
-          .map((monitor) => ({
-            monitor,
-            kind: 'ServiceMonitor',
-            target: `Service ${service.name}`,
-            ports: service.ports,
-          })),
-      ),
-    ].map((one) => ({ ...one, missing: missingPorts(one.monitor, one.ports) }));
+    const selecting =
+      podMonitors.values.length + serviceMonitors.values.length === 0
+        ? []
+        : selectingMonitors(workload, ownServices, podMonitors.values, serviceMonitors.values);
     if (selecting.some(({ missing }) => missing === undefined)) return;
 
     const cause = services.state === 'unknown' ? services.cause : (podMonitors.cause ?? serviceMonitors.cause);
@@ -66,6 +55,45 @@ export default defineCheck({
     }
   },
 });
+
+interface Selecting {
+  readonly monitor: MonitorFacts;
+  readonly kind: 'PodMonitor' | 'ServiceMonitor';
+  /** Whose ports it looks at. */
+  readonly target: string;
+  /** The ports that it names and that are not there; undefined: it finds one. */
+  readonly missing: string | undefined;
+}
+
+/** The monitors that select the pods themselves or one of their Services. */
+function selectingMonitors(
+  workload: Workload,
+  services: readonly ServiceFacts[],
+  podMonitors: readonly MonitorFacts[],
+  serviceMonitors: readonly MonitorFacts[],
+): Selecting[] {
+  const labels = podLabels(workload);
+  const ports = probedContainers(workload.containers).flatMap(({ spec }) => spec.ports ?? []);
+  const ofPods = podMonitors
+    .filter(({ selector }) => selects(selector, labels))
+    .map((monitor): Selecting => ({
+      monitor,
+      kind: 'PodMonitor',
+      target: 'the pods',
+      missing: missingPorts(monitor, ports),
+    }));
+  const ofServices = services.flatMap((service) =>
+    serviceMonitors
+      .filter(({ selector }) => selects(selector, service.labels))
+      .map((monitor): Selecting => ({
+        monitor,
+        kind: 'ServiceMonitor',
+        target: `Service ${service.name}`,
+        missing: missingPorts(monitor, service.ports),
+      })),
+  );
+  return [...ofPods, ...ofServices];
+}
 
 /** The ports that a monitor names, if none of them is there; undefined: it finds one, or takes any. */
 function missingPorts(

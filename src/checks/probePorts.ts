@@ -37,14 +37,18 @@ export default defineCheck({
 /** What is wrong with a probe's port, or undefined. */
 function wrongPort({ spec }: Container, port: string | number): string | undefined {
   const declared = spec.ports ?? [];
-  const ports = declared.map(({ name, containerPort }) => (name ? `${name} (${containerPort})` : `${containerPort}`));
-  const listed = declared.length === 0 ? 'it declares none' : `it declares ${ports.slice(0, 8).join(', ')}`;
   if (typeof port === 'string') {
     return declared.some(({ name }) => name === port)
       ? undefined
-      : `"${port}" is not a port of the container; ${listed}`;
+      : `"${port}" is not a port of the container; ${listed(declared)}`;
   }
   if (!Number.isInteger(port) || port < 1 || port > 65535) return `${port} is not a port number (1-65535)`;
   if (declared.length === 0 || declared.some(({ containerPort }) => containerPort === port)) return undefined;
-  return `${port} is not a port of the container; ${listed}`;
+  return `${port} is not a port of the container; ${listed(declared)}`;
+}
+
+function listed(declared: NonNullable<Container['spec']['ports']>): string {
+  if (declared.length === 0) return 'it declares none';
+  const ports = declared.map(({ name, containerPort }) => (name ? `${name} (${containerPort})` : `${containerPort}`));
+  return `it declares ${ports.slice(0, 8).join(', ')}`;
 }

@@ -13,6 +13,7 @@ import { hasStatus, pathOf, type KubeClient } from './client.ts';
 import type { Requester } from './restraint.ts';
 import { Informer, TABLE, type InformerState } from './informer.ts';
 import { Lookups } from './lookups.ts';
+import { PlaceIndex } from './place-index.ts';
 import { secretFromRow, secretKeysFrom, type SecretAccess, type SecretRow } from './secret.ts';
 
 type AnyFacts = RelatedFacts[RelatedKindName];
@@ -29,6 +30,8 @@ const NO_SECRETS = {
   // The setting first: warnings are cut short.
   cause: '--secret-access=None: the operator is set not to read secrets',
 } as const;
+const ABSENT: Answer<never> = { state: 'absent' };
+const NOT_SERVED: Answer<never> = { state: 'absent', notServed: true };
 const SECRET_NOT_READ: Answer<never> = {
   state: 'unknown',
   cause: 'the operator reads secrets one by one (--secret-access=Get) and has not read this one yet',
@@ -58,8 +61,7 @@ const NO_HELM_RELEASES = 'type!=helm.sh/release.v1';
 export class InformedRelated implements Related {
   readonly #options: InformedRelatedOptions;
   readonly #informers = new Map<RelatedKindName, Informer<AnyFacts>>();
-  /** By dependency, then by object key. */
-  readonly #index = new Map<Dependency, Map<string, AnyFacts>>();
+  readonly #index = new PlaceIndex<AnyFacts>();
   /** Only with the access `Get`. */
   readonly #secrets: Lookups<RelatedFacts['Secret']> | undefined;
   /** Not with the access `None`. Secrets are watched without their data, so certificates are read one by one. */
@@ -110,12 +112,10 @@ export class InformedRelated implements Related {
           cause: `the operator could not read ${RELATED_KINDS[kind].resource}: ${state.cause}`,
         };
       case 'notServed':
-        return { state: 'absent', notServed: true };
+        return NOT_SERVED;
       case 'synced': {
-        const found = this.#index.get(dependencyOf(kind, namespace, key));
-        return found === undefined
-          ? { state: 'absent' }
-          : { state: 'found', values: [...found.values()] as RelatedFacts[K][] };
+        const found = this.#index.find(kind, namespace, key);
+        return found === undefined ? ABSENT : { state: 'found', values: [...found.values()] as RelatedFacts[K][] };
       }
     }
   }
@@ -211,21 +211,15 @@ export class InformedRelated implements Related {
 
   #add(related: RelatedKind, namespace: string, key: string, facts: AnyFacts, tells: boolean): void {
     for (const place of related.placesOf(facts, namespace)) {
-      const dependency = dependencyOf(related.kind, place.namespace, place.key);
-      const found = this.#index.get(dependency) ?? new Map<string, AnyFacts>();
-      found.set(key, facts);
-      this.#index.set(dependency, found);
-      if (tells) this.#options.onChange(related.kind, dependency);
+      this.#index.add(related.kind, place.namespace, place.key, key, facts);
+      if (tells) this.#options.onChange(related.kind, dependencyOf(related.kind, place.namespace, place.key));
     }
   }
 
   #remove(related: RelatedKind, namespace: string, key: string, facts: AnyFacts, tells: boolean): void {
     for (const place of related.placesOf(facts, namespace)) {
-      const dependency = dependencyOf(related.kind, place.namespace, place.key);
-      const found = this.#index.get(dependency);
-      found?.delete(key);
-      if (found?.size === 0) this.#index.delete(dependency);
-      if (tells) this.#options.onChange(related.kind, dependency);
+      this.#index.remove(related.kind, place.namespace, place.key, key);
+      if (tells) this.#options.onChange(related.kind, dependencyOf(related.kind, place.namespace, place.key));
     }
   }
 

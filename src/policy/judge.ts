@@ -121,22 +121,26 @@ export function judge(
     const { check, priority } = enabled;
     if (admission?.aspect !== undefined && check.aspects?.includes(admission.aspect) !== true) continue;
     const result = evaluateCheck(enabled, workload, related, now);
-    notes.push(...result.notes);
+    if (result.notes.length > 0) notes.push(...result.notes);
     recheckAt = earliest(recheckAt, result.recheckAt);
     if (result.status === 'Met') met += WEIGHT[priority];
     if (result.status === 'Error') errors.push({ check: check.name, error: result.error });
 
-    const open: Unmet[] = [];
+    let open = result.unmet;
     let sparesDenial = false;
-    for (const one of result.unmet) {
-      const exception = inForce.find((candidate) => covers(candidate, check.name, one.container));
-      if (exception === undefined) {
-        open.push(one);
-        continue;
+    if (inForce.length > 0 && result.unmet.length > 0) {
+      const left: Unmet[] = [];
+      for (const one of result.unmet) {
+        const exception = inForce.find((candidate) => covers(candidate, check.name, one.container));
+        if (exception === undefined) {
+          left.push(one);
+          continue;
+        }
+        const finding = findingOf(policy, result, one, workload, now, admission);
+        sparesDenial ||= finding.action === 'Deny';
+        excepted.push({ ...finding, action: 'Audit', because: undefined, exception });
       }
-      const finding = findingOf(policy, result, one, workload, now, admission);
-      sparesDenial ||= finding.action === 'Deny';
-      excepted.push({ ...finding, action: 'Audit', because: undefined, exception });
+      open = left;
     }
 
     const waitsUntil = admission === undefined ? graceEnd(policy, workload) : -Infinity;

@@ -24,7 +24,7 @@ interface Line {
   readonly priority: ActivePriority;
   readonly action: Action;
   readonly because: string | undefined;
-  readonly policies: string[];
+  readonly policies: readonly string[];
   readonly where: string;
   readonly what: string;
 }
@@ -34,27 +34,35 @@ interface Line {
  * their names.
  */
 function linesOf(wanted: Action, workload: Workload, verdicts: readonly Verdict[]): Line[] {
-  // What one policy alone says needs no line of another action: nothing can make it stricter.
-  const isAlone = verdicts.length === 1;
+  const [first] = verdicts;
+  // What one policy alone says is no line twice, and nothing can make it stricter.
+  if (verdicts.length === 1 && first !== undefined) return worstFirst(linesOfVerdict(first, workload, wanted));
   const lines = new Map<string, Line>();
-  const add = (policy: string, line: Omit<Line, 'policies'>): void => {
+  for (const line of verdicts.flatMap((verdict) => linesOfVerdict(verdict, workload))) {
     const key = `${line.check}\n${line.where}\n${line.what}`;
     const present = lines.get(key);
-    if (present === undefined) {
-      lines.set(key, { ...line, policies: [policy] });
-      return;
-    }
-    const [strictest] = worstFirst<Omit<Line, 'policies'>>([present, line]);
-    lines.set(key, { ...(strictest ?? line), policies: [...present.policies, policy] });
-  };
-  for (const { policy, findings, undecided } of verdicts) {
-    for (const finding of findings) {
-      if (isAlone && finding.action !== wanted) continue;
-      add(policy.name, { ...finding, where: displayPath(finding.path, workload), what: whatOf(finding) });
-    }
-    for (const one of undecided) add(policy.name, { ...one, because: undefined, where: '', what: undecidedText(one) });
+    const [strictest = line] = present === undefined ? [] : worstFirst([present, line]);
+    lines.set(key, { ...strictest, policies: [...(present?.policies ?? []), ...line.policies] });
   }
   return worstFirst([...lines.values()].filter(({ action }) => action === wanted));
+}
+
+/** @param wanted - absent: lines of all actions */
+function linesOfVerdict({ policy, findings, undecided }: Verdict, workload: Workload, wanted?: Action): Line[] {
+  const policies = [policy.name];
+  const lines: Line[] = [];
+  for (const finding of findings) {
+    if (wanted !== undefined && finding.action !== wanted) continue;
+    const { check, priority, action, because, path } = finding;
+    const where = displayPath(path, workload);
+    lines.push({ check, priority, action, because, policies, where, what: whatOf(finding) });
+  }
+  for (const one of undecided) {
+    if (wanted !== undefined && one.action !== wanted) continue;
+    const { check, priority, action } = one;
+    lines.push({ check, priority, action, because: undefined, policies, where: '', what: undecidedText(one) });
+  }
+  return lines;
 }
 
 function whatOf({ message, remediation }: Finding): string {
