@@ -1,5 +1,4 @@
 /** The program: `serve` runs the operator, the rest is the command line. The only place that ends the process. */
-import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { addServeOptions, configOf } from './config.ts';
 
@@ -13,8 +12,6 @@ const program = new Command('readiness-operator')
   .exitOverride();
 
 addServeOptions(program.command('serve').description('run the operator')).action(async (_flags, command: Command) => {
-  // Requests leave much garbage of short life; small semi-spaces keep resident memory down at 64 connections.
-  setFlagsFromString('--max-semi-space-size=8');
   const { serve } = await import('./manager.ts');
   const stop = new AbortController();
   const onSignal = (): void => {

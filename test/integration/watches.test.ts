@@ -12,6 +12,7 @@ import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { canonicalJson } from '../../src/engine/canonical.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
 import { Informer, type InformerOptions, type InformerState } from '../../src/kube/informer.ts';
+import { InformedRelated } from '../../src/kube/related.ts';
 import { TcpProxy } from '../support/tcpProxy.ts';
 
 jest.setTimeout(180_000);
@@ -224,6 +225,33 @@ test('what a handler or keep throws costs that object alone', async () => {
   expect(copy.errors.join('\n')).toContain('reading configmaps default/unreadable: a shape nobody expected');
   expect(copy.errors.join('\n')).toContain('taking note of configmaps default/rejected: the handler failed');
   expect(copy.states).toEqual(['synced']);
+});
+
+test('a change of what no check reads tells nobody, a change of what one reads does', async () => {
+  const changes: string[] = [];
+  const related = new InformedRelated({
+    client: await clientVia(cluster.server),
+    secretAccess: 'None',
+    onChange: (kind, dependency) => changes.push(dependency ?? kind),
+    onState: () => {},
+    onError: () => {},
+  });
+  closers.push(() => related.stop());
+  await put('prices', 'in euros');
+  await related.ensure(['ConfigMap']);
+  const found = related.find('ConfigMap', NAMESPACE, 'prices');
+  expect(found).toMatchObject({ state: 'found', values: [{ keys: ['value'] }] });
+  changes.length = 0;
+
+  await put('prices', 'in dollars');
+  // Whatever it had to tell would have been told before what happened later.
+  await put('after-prices', '');
+  await until(() => changes.includes(`ConfigMap/${NAMESPACE}/after-prices`), 5000);
+  expect(changes).not.toContain(`ConfigMap/${NAMESPACE}/prices`);
+
+  await remove('prices');
+  await until(() => changes.includes(`ConfigMap/${NAMESPACE}/prices`), 5000);
+  expect(related.find('ConfigMap', NAMESPACE, 'prices')).toEqual({ state: 'absent' });
 });
 
 /** An HTTP server before the API server that answers some requests itself. */
