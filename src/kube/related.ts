@@ -10,10 +10,10 @@ import {
   type RelatedKindName,
 } from '../engine/related.ts';
 import { hasStatus, pathOf, type KubeClient } from './client.ts';
-import type { Requester } from './restraint.ts';
 import { Informer, TABLE, type InformerState } from './informer.ts';
 import { Lookups } from './lookups.ts';
 import { PlaceIndex } from './place-index.ts';
+import type { Requester } from './restraint.ts';
 import { secretFromRow, secretKeysFrom, type SecretAccess, type SecretRow } from './secret.ts';
 
 type AnyFacts = RelatedFacts[RelatedKindName];
