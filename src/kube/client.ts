@@ -9,6 +9,9 @@ import { StringDecoder } from 'node:string_decoder';
 import { connectionOf, type Connection } from './connection.ts';
 import { Gate } from './gate.ts';
 
+/** The longest time to wait that a server can ask for, in seconds. */
+export const LONGEST_RETRY_AFTER = 60;
+
 /** An answer of the API server that is not a success. */
 export class ApiError extends Error {
   readonly status: number;

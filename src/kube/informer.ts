@@ -5,7 +5,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deepEqual } from '../engine/equal.ts';
 import { Backoff } from './backoff.ts';
-import { ApiError, hasStatus, pathOf, type KubeClient, type Query, type ResourceAddress } from './client.ts';
+import {
+  ApiError,
+  hasStatus,
+  LONGEST_RETRY_AFTER,
+  pathOf,
+  type KubeClient,
+  type Query,
+  type ResourceAddress,
+} from './client.ts';
 
 /** meta/v1 Table, asked for where the objects themselves must not be sent. */
 export const TABLE = 'application/json;as=Table;g=meta.k8s.io;v=v1';
@@ -81,8 +89,6 @@ const WAITS = {
   /** The API is not served, or not allowed. */
   absent: [1000, 15_000],
 } as const;
-/** The longest time to wait that a server can ask for, in milliseconds. */
-const LONGEST_RETRY_AFTER = 60_000;
 /** An API server that starts refuses what it allows a moment later; so what is known is held for so long. Milliseconds. */
 const HELD = 5000;
 /** A first list that fails for this long, in milliseconds, is told as a failure, so that nobody waits for it. */
@@ -245,7 +251,7 @@ export class Informer<T> {
       return this.#waits.broken.next();
     }
     const asked = (error.retryAfter ?? 0) * 1000 * (1 + Math.random() / 4);
-    return Math.max(this.#waits.refused.next(), Math.min(asked, LONGEST_RETRY_AFTER));
+    return Math.max(this.#waits.refused.next(), Math.min(asked, LONGEST_RETRY_AFTER * 1000));
   }
 
   async #list(): Promise<{ address: ResourceAddress; resourceVersion: string }> {

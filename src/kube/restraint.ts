@@ -1,5 +1,12 @@
 /** Requests that are made for somebody's question: as many as come, unless the API server has asked for fewer. */
-import { ApiError, hasStatus, type KubeClient, type Method, type RequestOptions } from './client.ts';
+import {
+  ApiError,
+  hasStatus,
+  LONGEST_RETRY_AFTER,
+  type KubeClient,
+  type Method,
+  type RequestOptions,
+} from './client.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** What sends one request and waits for its answer. */
@@ -8,9 +15,8 @@ export type Requester = Pick<KubeClient, 'request'>;
 /** While restrained: so many at once, and one more in each interval (milliseconds). */
 const BURST = 5;
 const INTERVAL = 200;
-/** Seconds that it lasts where the server does not say, and the longest that it can ask for. */
+/** Seconds that it lasts where the server does not say. */
 const USUAL = 1;
-const LONGEST = 60;
 
 /**
  * Passes requests on. After the API server has refused one with 429 Too Many Requests, and for as long as it asked to wait
@@ -39,7 +45,7 @@ export class Restrained implements Requester {
       return await this.#requester.request<T>(method, path, options);
     } catch (error) {
       if (hasStatus(error, 429)) {
-        const seconds = Math.min(error.retryAfter ?? USUAL, LONGEST);
+        const seconds = Math.min(error.retryAfter ?? USUAL, LONGEST_RETRY_AFTER);
         this.#until = Math.max(this.#until, this.#now() + seconds * 1000);
       }
       throw error;

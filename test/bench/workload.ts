@@ -1,4 +1,5 @@
 /** What the bench judges: a realistic Deployment of two containers with 12 variables each, and reviews of it. */
+import { reviewOf } from '../support/manifests.ts';
 
 /** A Deployment that meets every Critical check. */
 export function deployment(name: string, namespace = 'bench'): Record<string, unknown> {
@@ -35,22 +36,14 @@ export function review(object: Record<string, unknown>): string {
     ...object,
     metadata: { ...(object['metadata'] as object), managedFields: [{ manager: 'kubectl', fieldsV1: { pad: '' } }] },
   };
-  const body = {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
+  const text = (): string =>
+    reviewOf(padded, {
       uid: 'bench',
-      kind: { group: 'apps', version: 'v1', kind: 'Deployment' },
-      resource: { group: 'apps', version: 'v1', resource: 'deployments' },
-      operation: 'CREATE',
       namespace: 'bench',
-      name: 'web',
       userInfo: { username: 'alice', groups: ['developers', 'system:authenticated'] },
-      object: padded,
       dryRun: false,
-    },
-  };
-  const missing = 9300 - JSON.stringify(body).length;
+    });
+  const missing = 9300 - text().length;
   (padded.metadata.managedFields[0] as { fieldsV1: { pad: string } }).fieldsV1.pad = 'x'.repeat(Math.max(0, missing));
-  return JSON.stringify(body);
+  return text();
 }

@@ -86,7 +86,7 @@ const BROKEN = /ECONNRESET|socket hang up|EOF|reset by peer|broken pipe|EPIPE/;
 
 /** The route of the policy that most requests are about. */
 export const ROUTE = '/validate/workloads/production';
-const create = (what: string, expect: Expectation, object: object): Shot => ({
+export const create = (what: string, expect: Expectation, object: object): Shot => ({
   what,
   expect,
   path: `${deployments((object as { metadata: { namespace: string } }).metadata.namespace)}?dryRun=All`,

@@ -1,6 +1,6 @@
 /** Replicas that end, in order and not. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { straight, STANDARD, type Load, type Mix } from '../load.ts';
+import { create, straight, STANDARD, type Load, type Mix } from '../load.ts';
 import type { Row } from '../row.ts';
 import { good, policy, POLICIES } from '../samples.ts';
 import type { Replica, Stage } from '../stage.ts';
@@ -58,15 +58,7 @@ const changing = (minimum: number) =>
 /** The policy changes all the time, so either verdict can be right; no verdict never is. */
 const WHILE_CHANGING: Mix = {
   ...STANDARD,
-  api: [
-    ...STANDARD.api,
-    {
-      what: 'good under a policy that changes',
-      expect: 'valid',
-      path: '/apis/apps/v1/namespaces/changing/deployments?dryRun=All',
-      text: JSON.stringify(good('NAME', 'changing')),
-    },
-  ],
+  api: [...STANDARD.api, create('good under a policy that changes', 'valid', good('NAME', 'changing'))],
   straight: [
     ...STANDARD.straight,
     straight('good under a policy that changes', 'valid', good('NAME', 'changing'), '/validate/workloads/changing'),
