@@ -23,7 +23,7 @@ export const IMAGE_NAME = `readiness-operator.invalid/readiness-operator:${versi
  * itself in time; and the C library keeps two pools of freed memory instead of eight for each processor, since hardly
  * anything but V8's heap and buffers is allocated.
  */
-export const IMAGE_CONFIG: ImageConfig = {
+export const IMAGE_CONFIG = {
   Entrypoint: ['/usr/bin/node', '--optimize-for-size', '--max-semi-space-size=4', '/app/bin/readiness-operator.js'],
   Cmd: ['serve'],
   User: '65532:65532',
@@ -35,7 +35,7 @@ export const IMAGE_CONFIG: ImageConfig = {
     'org.opencontainers.image.licenses': 'Apache-2.0',
     'org.opencontainers.image.version': version,
   },
-};
+} satisfies ImageConfig;
 
 /**
  * The files of the image. Linux only.

@@ -8,7 +8,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { ensureBinaries } from '../test/cluster/binaries.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
 import { duration, streamLog } from '../test/cluster/log.ts';
@@ -24,6 +25,8 @@ let passed = 0;
 let failed = 0;
 /** What this machine can't run, and why. */
 const skipped: string[] = [];
+/** What failed and why, a line each: told again at the end, since the middle of a long output is often not kept. */
+const failures: string[] = [];
 
 const SUITES: Readonly<Record<string, () => Promise<void>>> = {
   unit: () => jest('unit', {}),
@@ -46,6 +49,7 @@ for (const name of GROUPS[suite] ?? [suite]) {
     await run();
   } catch (error) {
     failed += 1;
+    failures.push(`${name}: ${String(error)}`);
     console.error(error);
   }
   const took = duration(performance.now() - started);
@@ -53,6 +57,7 @@ for (const name of GROUPS[suite] ?? [suite]) {
 }
 await rm(results, { recursive: true, force: true });
 for (const what of skipped) console.log(`skipped: ${what}`);
+for (const what of failures) console.log(`failed: ${what}`);
 console.log(`tests: ${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || (passed === 0 && skipped.length === 0) ? 1 : 0;
 
@@ -87,7 +92,10 @@ async function endToEnd(): Promise<void> {
   try {
     const { imageBytes = Infinity, kubeconfig } = cluster;
     console.log(`figure: image: ${(imageBytes / 1e6).toFixed(1)} MB unpacked (at most 150)`);
-    if (imageBytes > 150e6) failed += 1;
+    if (imageBytes > 150e6) {
+      failed += 1;
+      failures.push('the image is too large');
+    }
     const files = ['--testPathIgnorePatterns', 'e2e/residue', '--runInBand'];
     await jest('e2e', { READINESS_TEST_KUBECONFIG: kubeconfig }, files);
   } finally {
@@ -107,18 +115,40 @@ async function jest(project: string, env: Record<string, string>, select: readon
     numFailedTests: number;
     numPendingTests: number;
     numRuntimeErrorTestSuites: number;
+    testResults: {
+      name: string;
+      status: string;
+      message: string;
+      assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
+    }[];
   };
   passed += result.numPassedTests;
   // A skipped test proves nothing, and a file that does not load has failed.
   failed += result.numFailedTests + result.numPendingTests + result.numRuntimeErrorTestSuites;
+  for (const { name, status, message, assertionResults } of result.testResults) {
+    const file = relative(ROOT, name);
+    const bad = assertionResults.filter((test) => test.status !== 'passed');
+    for (const test of bad) {
+      failures.push(`${file}: ${test.fullName}: ${firstLine(test.failureMessages[0] ?? test.status)}`);
+    }
+    if (status === 'failed' && bad.length === 0) failures.push(`${file}: ${firstLine(message)}`);
+  }
 }
 
-/** Runs a program that ends with a line of counts itself. */
+/** The first line of a message that says something, without colours. */
+function firstLine(message: string): string {
+  const lines = stripVTControlCharacters(message).split('\n');
+  return (lines.find((line) => line.trim() !== '') ?? '').trim().slice(0, 300);
+}
+
+/** Runs a program that ends with a line of counts itself, and has one that begins with `failed: ` for each failure. */
 async function counted(file: string, args: readonly string[]): Promise<void> {
   const text = await run(join(ROOT, file), args, {});
   const counts = /tests: (\d+) passed, (\d+) failed/.exec(text);
   passed += Number(counts?.[1] ?? 0);
   failed += Number(counts?.[2] ?? 1);
+  for (const [, what = ''] of text.matchAll(/^failed: (.*)$/gm)) failures.push(what);
+  if (counts === null) failures.push(`${file} ended early`);
 }
 
 /** Runs a Node program; what it prints on standard output is shown, unless it is jest's JSON, and returned. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { IMAGE_CONFIG } from '../../scripts/image.ts';
 import type { Cluster, Supervised } from './cluster.ts';
 import { kubectl, type Target } from './kubectl.ts';
 import { freePort } from './ports.ts';
@@ -87,7 +88,7 @@ export async function startOperator(
   return operator;
 }
 
-/** Starts the bundle and does not wait. */
+/** Starts the bundle, with the settings of Node and of the environment that the image has, and does not wait. */
 export async function launchOperator(
   cluster: Cluster,
   more: readonly string[] = [],
@@ -100,6 +101,7 @@ export async function launchOperator(
   const process_ = await cluster.run({
     command: process.execPath,
     args: [
+      ...IMAGE_CONFIG.Entrypoint.slice(1, -1),
       options.program ?? join(ROOT, 'bin/readiness-operator.js'),
       'serve',
       `--kubeconfig=${kubeconfig}`,
@@ -109,7 +111,12 @@ export async function launchOperator(
       '--log-format=text',
       ...more,
     ],
-    env: { PATH: process.env['PATH'] ?? '', HOME: cluster.dir, ...options.env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: cluster.dir,
+      ...Object.fromEntries(IMAGE_CONFIG.Env.map((entry) => entry.split('='))),
+      ...options.env,
+    },
     log,
   });
   return {

@@ -96,6 +96,15 @@ async function runAll(): Promise<number> {
       'process that was killed. excused: while the row had taken the configuration or the policy away. lag: the\n' +
       'longest time for which this program itself got no processor.',
   );
+  for (const { row, checks, counts, error, ok } of results) {
+    if (ok) continue;
+    const why = checks.outcomes.filter((outcome) => !outcome.ok).map(({ what, detail }) => `${what}: ${detail}`);
+    if (error !== undefined) why.push(`not run to its end: ${error}`);
+    const { sent = 0, wrong = 0, failed = 0, refused = 0 } = counts ?? {};
+    console.log(
+      `failed: ${row.name}: ${[`${sent} sent, ${wrong} wrong, ${failed} failed, ${refused} refused`, ...why].join('; ')}`,
+    );
+  }
   const late = took > MOST_MINUTES * 60_000 ? 1 : 0;
   console.log(`tests: ${passed} passed, ${results.length - passed + late} failed`);
   return passed === results.length && late === 0 ? 0 : 1;

@@ -81,9 +81,9 @@ export class FaultProxy {
     return [...this.#watches].filter(({ deaf }) => !deaf).length;
   }
 
-  /** Cuts all open watches. @returns how many */
+  /** Cuts all open watches; those that are deaf too, unless they are to be just that. @returns how many */
   cut(how: Cut): number {
-    const open = [...this.#watches].filter(({ deaf }) => !deaf);
+    const open = [...this.#watches].filter(({ deaf }) => how !== 'silent' || !deaf);
     for (const watch of open) {
       const { response, upstream } = watch;
       if (how === 'silent') {

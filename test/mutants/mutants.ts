@@ -120,7 +120,7 @@ function main(): void {
     else failed++;
     const counts = `${Math.max(0, killed)} of ${mutants.length} mutants killed by ${fixtures.length} fixtures`;
     console.log(`${complaints.length === 0 ? 'ok  ' : 'FAIL'} ${check.name.padEnd(24)} ${counts}`);
-    for (const complaint of complaints) console.log(`       ${complaint}`);
+    for (const complaint of complaints) console.log(`failed: ${check.name}: ${complaint}`);
   }
   console.log(`tests: ${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;
