@@ -24,7 +24,7 @@ export const IMAGE_NAME = `readiness-operator.invalid/readiness-operator:${versi
  * anything but V8's heap and buffers is allocated.
  */
 export const IMAGE_CONFIG = {
-  Entrypoint: ['/usr/bin/node', '--optimize-for-size', '--max-semi-space-size=4', '/app/bin/readiness-operator.js'],
+  Entrypoint: ['/usr/bin/node', '--memory-saver-mode', '--max-semi-space-size=4', '/app/bin/readiness-operator.js'],
   Cmd: ['serve'],
   User: '65532:65532',
   Env: ['NODE_ENV=production', 'MALLOC_ARENA_MAX=2'],

@@ -17,7 +17,7 @@ export default defineCheck({
   rationale: 'Metrics that no rule looks at wake nobody.',
   remediation: 'create a PrometheusRule with alerts in the namespace of the workload',
   source: 'https://kubernetes.io/docs/concepts/cluster-administration/observability/',
-  *run({ workload, related }) {
+  run({ workload, related }, report) {
     const application = applicationOf(podLabels(workload)) ?? applicationOf(workload.labels);
     const keys = [RULES_FOR.namespace(workload.namespace)];
     if (application !== undefined) keys.push(RULES_FOR.application(application));
@@ -27,19 +27,19 @@ export default defineCheck({
       if (answer.state === 'found') return;
       if (answer.state === 'unknown') unknown = answer.cause;
       else if (answer.notServed === true) {
-        yield* notServed('alertRules', 'PrometheusRule');
+        notServed('alertRules', 'PrometheusRule', report);
         return;
       }
     }
     if (unknown !== undefined) {
-      yield { type: 'unknown', cause: `whether a PrometheusRule is there for it: ${unknown}` };
+      report({ type: 'unknown', cause: `whether a PrometheusRule is there for it: ${unknown}` });
       return;
     }
-    yield {
+    report({
       type: 'unmet',
       path: podLabelsPath(workload),
       message:
         'no PrometheusRule with an alert stands in the namespace, and none elsewhere is labelled for this workload',
-    };
+    });
   },
 });

@@ -23,27 +23,27 @@ export default defineCheck({
   remediation: 'move it into a Secret',
   source: 'https://kubernetes.io/docs/concepts/configuration/configmap/',
   prepare: ({ allow = [] }) => ({ allow }),
-  *run(input) {
+  run(input, report) {
     const { workload, related } = input;
     const { allow } = input.parameters;
     for (const { name, path, container } of eachConfigMapUsed(input)) {
       const answer = related.find('ConfigMap', workload.namespace, name);
-      if (answer.state === 'unknown') yield { type: 'unknown', cause: `ConfigMap ${name}: ${answer.cause}` };
+      if (answer.state === 'unknown') report({ type: 'unknown', cause: `ConfigMap ${name}: ${answer.cause}` });
       const credentials = answer.state === 'found' ? answer.values[0]?.credentials : undefined;
       if (credentials === undefined) continue;
       const open = credentials.found.filter(
         ({ key, setting = key }) => !matchesNamePattern(key, allow) && !matchesNamePattern(setting, allow),
       );
       for (const { key, setting, what } of open) {
-        yield {
+        report({
           type: 'unmet',
           path,
           message: `ConfigMap ${name} holds ${what} in ${key}${setting === undefined ? '' : ` (${setting})`}`,
           ...(container === undefined ? {} : { container }),
-        };
+        });
       }
       if (open.length === 0 && credentials.more) {
-        yield { type: 'unknown', cause: `ConfigMap ${name}: it holds more that looks like credentials than is kept` };
+        report({ type: 'unknown', cause: `ConfigMap ${name}: it holds more that looks like credentials than is kept` });
       }
     }
   },

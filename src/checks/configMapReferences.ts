@@ -22,9 +22,9 @@ export default defineCheck({
   remediation: 'create the ConfigMap first',
   source: 'https://kubernetes.io/docs/concepts/configuration/configmap/',
   prepare: ({ whenMissing = 'Unmet', keys = true }) => ({ whenMissing, keys }),
-  *run(input) {
+  run(input, report) {
     for (const reference of judgedReferences('ConfigMap', input)) {
-      yield* judgeReference(reference, input, input.parameters);
+      judgeReference(reference, input, input.parameters, report);
     }
   },
 });

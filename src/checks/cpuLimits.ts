@@ -23,19 +23,21 @@ export default defineCheck({
   remediation: 'set resources.limits.cpu',
   source: 'https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/',
   prepare: ({ mode = 'Required', max }) => ({ mode, bounds: prepareBounds(max === undefined ? {} : { max }) }),
-  *run(input) {
+  run(input, report) {
     const { mode, bounds } = input.parameters;
     if (mode === 'Required') {
-      yield* requireResource(input, 'limits', 'cpu', bounds);
+      requireResource(input, 'limits', 'cpu', bounds, report);
       return;
     }
     for (const container of input.containers) {
       if (ownValue(container, 'limits', 'cpu') !== undefined) {
-        yield unmetAt(
-          container,
-          ['resources', 'limits', 'cpu'],
-          'CPU limits are not allowed',
-          'remove resources.limits.cpu',
+        report(
+          unmetAt(
+            container,
+            ['resources', 'limits', 'cpu'],
+            'CPU limits are not allowed',
+            'remove resources.limits.cpu',
+          ),
         );
       }
     }

@@ -24,5 +24,5 @@ export default defineCheck({
   remediation: 'set resources.requests.cpu',
   source: 'https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/',
   prepare: prepareBounds,
-  run: (input) => requireResource(input, 'requests', 'cpu', input.parameters),
+  run: (input, report) => requireResource(input, 'requests', 'cpu', input.parameters, report),
 });

@@ -12,14 +12,14 @@ export default defineCheck({
   rationale: 'A permission given to default is given to everything in the namespace that names no account of its own.',
   remediation: 'create a ServiceAccount and name it in serviceAccountName',
   source: 'https://kubernetes.io/docs/concepts/security/service-accounts/',
-  *run({ workload: { pod, podPath } }) {
+  run({ workload: { pod, podPath } }, report) {
     const name = pod.serviceAccountName || pod.serviceAccount || 'default';
     if (name === 'default') {
-      yield {
+      report({
         type: 'unmet',
         path: [...podPath, 'serviceAccountName'],
         message: 'runs under the ServiceAccount default',
-      };
+      });
     }
   },
 });

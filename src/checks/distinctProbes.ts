@@ -18,11 +18,11 @@ export default defineCheck({
     'The same probe for both restarts a pod at the very moment at which it should only be taken out of service, and a slow dependency then restarts all replicas at once.',
   remediation: 'probe another endpoint, or give liveness a higher failureThreshold',
   source: 'https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/',
-  *run({ containers }) {
+  run({ containers }, report) {
     for (const container of probedContainers(containers)) {
       const { livenessProbe, readinessProbe } = container.spec;
       if (livenessProbe && readinessProbe && same(livenessProbe, readinessProbe)) {
-        yield unmetAt(container, ['livenessProbe'], 'is the very same as the readiness probe');
+        report(unmetAt(container, ['livenessProbe'], 'is the very same as the readiness probe'));
       }
     }
   },

@@ -23,5 +23,5 @@ export default defineCheck({
   remediation: 'set resources.limits.ephemeral-storage',
   source: 'https://kubernetes.io/docs/concepts/storage/ephemeral-storage/',
   prepare: prepareBounds,
-  run: (input) => requireResource(input, 'limits', 'ephemeral-storage', input.parameters),
+  run: (input, report) => requireResource(input, 'limits', 'ephemeral-storage', input.parameters, report),
 });

@@ -23,23 +23,25 @@ export default defineCheck({
   remediation: 'set terminationGracePeriodSeconds',
   source: 'https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination',
   prepare: ({ max = MAX }) => ({ max: parseDuration(max) ?? 0 }),
-  *run({ workload, containers, parameters: { max } }) {
+  run({ workload, containers, parameters: { max } }, report) {
     const declared = workload.pod.terminationGracePeriodSeconds;
     const grace = declared ?? DEFAULT_GRACE;
     const path = [...workload.podPath, 'terminationGracePeriodSeconds'];
     if (grace < 1) {
-      yield { type: 'unmet', path, message: `is ${grace}: pods are killed at once` };
+      report({ type: 'unmet', path, message: `is ${grace}: pods are killed at once` });
     } else if (grace * 1000 > max) {
-      yield { type: 'unmet', path, message: `is ${grace}, longer than ${formatDuration(max)}` };
+      report({ type: 'unmet', path, message: `is ${grace}, longer than ${formatDuration(max)}` });
     }
     for (const container of containers) {
       const sleep = container.spec.lifecycle?.preStop?.sleep?.seconds;
       if (sleep === undefined || sleep === null || sleep < grace || grace < 1) continue;
-      yield unmetAt(
-        container,
-        ['lifecycle', 'preStop', 'sleep', 'seconds'],
-        `is ${sleep}, and the pod has ${grace} seconds to stop${declared === undefined || declared === null ? ' (the default)' : ''}`,
-        'set terminationGracePeriodSeconds above it',
+      report(
+        unmetAt(
+          container,
+          ['lifecycle', 'preStop', 'sleep', 'seconds'],
+          `is ${sleep}, and the pod has ${grace} seconds to stop${declared === undefined || declared === null ? ' (the default)' : ''}`,
+          'set terminationGracePeriodSeconds above it',
+        ),
       );
     }
   },

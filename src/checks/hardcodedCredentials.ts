@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { defineCheck, unmetAt, type Outcome } from '../engine/check.ts';
+import { defineCheck, unmetAt, type Report } from '../engine/check.ts';
 import { credentialIn, isInnocent, isSecretLiteral, LITERAL } from '../engine/credentials.ts';
 import { matchesNamePattern } from '../engine/names.ts';
 import { Names } from '../engine/parameters.ts';
@@ -30,28 +30,28 @@ export default defineCheck({
   remediation: MOVE,
   source: 'https://kubernetes.io/docs/concepts/security/secrets-good-practices/',
   prepare: ({ allow = [] }) => ({ allow }),
-  *run({ workload, containers, parameters: { allow } }) {
+  run({ workload, containers, parameters: { allow } }, report) {
     for (const container of containers) {
-      yield* judgeEnvironment(container, allow);
-      yield* judgeWords(container, 'command', allow);
-      yield* judgeWords(container, 'args', allow);
-      yield* judgeHeaders(container, allow);
+      judgeEnvironment(container, allow, report);
+      judgeWords(container, 'command', allow, report);
+      judgeWords(container, 'args', allow, report);
+      judgeHeaders(container, allow, report);
     }
-    yield* judgeAnnotations(workload.annotations, ['metadata', 'annotations'], allow);
+    judgeAnnotations(workload.annotations, ['metadata', 'annotations'], allow, report);
     if (workload.kind.template.length > 0) {
       const path = [...workload.kind.template, 'metadata', 'annotations'];
-      yield* judgeAnnotations(workload.template.metadata?.annotations ?? {}, path, allow);
+      judgeAnnotations(workload.template.metadata?.annotations ?? {}, path, allow, report);
     }
   },
 });
 
-function* judgeEnvironment(container: Container, allow: readonly string[]): Iterable<Outcome> {
+function judgeEnvironment(container: Container, allow: readonly string[], report: Report): void {
   const env = container.spec.env ?? [];
   for (let index = 0; index < env.length; index++) {
     const { name, value } = env[index] as (typeof env)[number];
     if (!value || matchesNamePattern(name, allow)) continue;
     const found = credentialUnder(name, value);
-    if (found !== undefined) yield unmetAt(container, ['env', index, 'value'], `${name} holds ${found}`);
+    if (found !== undefined) report(unmetAt(container, ['env', index, 'value'], `${name} holds ${found}`));
   }
 }
 
@@ -64,7 +64,7 @@ const IN_TEXT =
   /(?<=^|[\s;&|(=,])(?:--?([A-Za-z][\w.-]{0,64})(?:=|\s{1,8}(?!-))|([A-Za-z_][\w.-]{0,64})=)(?=("[^"]{0,512}"|'[^']{0,512}'|[^\s;&|)"']{1,512}))/g;
 
 /** Flags: `--token=x`, `--token x`; assignments; the same in the text of a script; and formats anywhere in a word. */
-function* judgeWords(container: Container, field: 'command' | 'args', allow: readonly string[]): Iterable<Outcome> {
+function judgeWords(container: Container, field: 'command' | 'args', allow: readonly string[], report: Report): void {
   let before: RegExpExecArray | null = null;
   for (const [index, word] of (container.spec[field] ?? []).entries()) {
     const own = FLAG.exec(word);
@@ -79,7 +79,9 @@ function* judgeWords(container: Container, field: 'command' | 'args', allow: rea
       (name !== undefined && value !== undefined ? literalUnder(name, value) : undefined) ??
       literalAssigned(joined ?? word, allow);
     if (found === undefined) continue;
-    yield unmetAt(container, [field, index], name === undefined ? `holds ${found}` : `${dashes}${name} holds ${found}`);
+    report(
+      unmetAt(container, [field, index], name === undefined ? `holds ${found}` : `${dashes}${name} holds ${found}`),
+    );
   }
 }
 
@@ -98,7 +100,7 @@ function literalAssigned(word: string, allow: readonly string[]): string | undef
   return undefined;
 }
 
-function* judgeHeaders(container: Container, allow: readonly string[]): Iterable<Outcome> {
+function judgeHeaders(container: Container, allow: readonly string[], report: Report): void {
   for (const field of PROBE_FIELDS) {
     for (const [index, { name, value }] of (container.spec[field]?.httpGet?.httpHeaders ?? []).entries()) {
       if (!value || matchesNamePattern(name, allow)) continue;
@@ -106,21 +108,22 @@ function* judgeHeaders(container: Container, allow: readonly string[]): Iterable
       const found = credential !== undefined && !isInnocent(credential) ? 'a credential' : credentialUnder(name, value);
       if (found === undefined) continue;
       const path = [field, 'httpGet', 'httpHeaders', index, 'value'];
-      yield unmetAt(container, path, `header ${name} holds ${found}`, 'probe an endpoint that needs no credential');
+      report(unmetAt(container, path, `header ${name} holds ${found}`, 'probe an endpoint that needs no credential'));
     }
   }
 }
 
-function* judgeAnnotations(
+function judgeAnnotations(
   annotations: Readonly<Record<string, string>>,
   path: Path,
   allow: readonly string[],
-): Iterable<Outcome> {
+  report: Report,
+): void {
   for (const [name, value] of Object.entries(annotations)) {
     if (name === LAST_APPLIED || matchesNamePattern(name, allow)) continue;
     const found = credentialIn(value);
     if (found === undefined) continue;
-    yield { type: 'unmet', path: [...path, name], message: `holds ${found}`, remediation: 'move it into a Secret' };
+    report({ type: 'unmet', path: [...path, name], message: `holds ${found}`, remediation: 'move it into a Secret' });
   }
 }
 

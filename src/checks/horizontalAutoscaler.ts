@@ -1,4 +1,4 @@
-import { defineCheck, NO_PARAMETERS, unmetAt, type CheckInput, type Outcome } from '../engine/check.ts';
+import { defineCheck, NO_PARAMETERS, unmetAt, type CheckInput, type Report } from '../engine/check.ts';
 import { namesOf } from '../engine/companions.ts';
 import { probedContainers } from '../engine/probes.ts';
 import type { ResourceNeed } from '../engine/related.ts';
@@ -22,39 +22,39 @@ export default defineCheck({
   remediation:
     'create a HorizontalPodAutoscaler (or a KEDA ScaledObject) whose scaleTargetRef names the workload, with minReplicas below maxReplicas',
   source: 'https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/',
-  *run(input) {
+  run(input, report) {
     const { workload, related } = input;
     const path = workload.replicas?.path ?? [];
     const scaler = scalerOf(workload, related);
     if (scaler.state === 'unknown') {
-      yield { type: 'unknown', cause: scaler.cause };
+      report({ type: 'unknown', cause: scaler.cause });
       return;
     }
     if (scaler.state === 'absent') {
-      if (workload.replicas?.count === 0) yield { type: 'notApplicable', reason: 'it is stopped' };
-      else yield { type: 'unmet', path, message: 'no HorizontalPodAutoscaler scales it' };
+      if (workload.replicas?.count === 0) report({ type: 'notApplicable', reason: 'it is stopped' });
+      else report({ type: 'unmet', path, message: 'no HorizontalPodAutoscaler scales it' });
       return;
     }
     const { kind, name, minReplicas, maxReplicas, all } = scaler;
     if (all.length > 1) {
       // Then none of them acts (condition AmbiguousSelector).
-      yield {
+      report({
         type: 'unmet',
         path,
         message: `${kind}s ${namesOf(all)} all target it, so that none of them scales`,
         remediation: 'leave one of them',
-      };
+      });
       return;
     }
     if (minReplicas >= maxReplicas) {
-      yield {
+      report({
         type: 'unmet',
         path,
         message: `${kind} ${name} can not scale it: its minimum is ${minReplicas}, its maximum ${maxReplicas}`,
         remediation: `raise ${kind === 'ScaledObject' ? 'maxReplicaCount' : 'maxReplicas'} in ${kind} ${name}`,
-      };
+      });
     }
-    for (const need of scaler.needs) yield* judgeNeed(input, need, `${kind} ${name}`);
+    for (const need of scaler.needs) judgeNeed(input, need, `${kind} ${name}`, report);
   },
 });
 
@@ -62,29 +62,31 @@ export default defineCheck({
  * A share of what is requested can't be computed unless each container of the pod, or the one that the metric names,
  * requests it (podautoscaler calculatePodRequests); what stands at the pod itself counts for the pod as a whole.
  */
-function* judgeNeed(input: CheckInput<unknown>, need: ResourceNeed, scaler: string): Iterable<Outcome> {
+function judgeNeed(input: CheckInput<unknown>, need: ResourceNeed, scaler: string, report: Report): void {
   const { workload } = input;
   const title = resourceTitle(need.resource);
   const running = probedContainers(workload.containers);
   const concerned = need.container === undefined ? running : running.filter(({ name }) => name === need.container);
   if (concerned.length === 0 && need.container !== undefined) {
-    yield {
+    report({
       type: 'unmet',
       path: [...workload.podPath, 'containers'],
       message: `no container is named ${need.container}, by whose ${title} ${scaler} scales`,
       remediation: `let the metric of ${scaler} name a container of the pods`,
-    };
+    });
   }
   for (const container of concerned) {
     const giver = giverOf(container, input, 'requests', need.resource);
     if (giver.from === 'Unknown') {
-      yield { type: 'unknown', cause: `whether a LimitRange gives a ${title} request: ${giver.cause}` };
+      report({ type: 'unknown', cause: `whether a LimitRange gives a ${title} request: ${giver.cause}` });
     } else if (giver.from === 'Nothing' || (giver.from === 'Pod' && need.container !== undefined)) {
-      yield unmetAt(
-        container,
-        ['resources', 'requests'],
-        `no ${title} request, by which ${scaler} scales`,
-        `set resources.requests.${need.resource}`,
+      report(
+        unmetAt(
+          container,
+          ['resources', 'requests'],
+          `no ${title} request, by which ${scaler} scales`,
+          `set resources.requests.${need.resource}`,
+        ),
       );
     }
   }

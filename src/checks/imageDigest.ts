@@ -14,12 +14,12 @@ export default defineCheck({
   rationale: 'A tag can be pushed anew; only a digest names the very image that was tested.',
   remediation: 'name the digest (image: app:1.2.3@sha256:...)',
   source: 'https://kubernetes.io/docs/concepts/containers/images/#image-names',
-  *run({ containers }) {
+  run({ containers }, report) {
     for (const container of containers) {
       const image = parseImage(container.spec.image ?? '');
       // What is no reference at all is imageTag's finding.
       if (image !== undefined && image.digest === undefined) {
-        yield unmetAt(container, ['image'], `${container.spec.image} is not pinned by a digest`);
+        report(unmetAt(container, ['image'], `${container.spec.image} is not pinned by a digest`));
       }
     }
   },

@@ -24,13 +24,13 @@ export default defineCheck({
     if (allowed.length === 0) throw new ParameterError('allowed', 'is required: the registries that are allowed');
     return { allowed: allowed.map((one) => one.replace(/\/+$/, '')) };
   },
-  *run({ containers, parameters: { allowed } }) {
+  run({ containers, parameters: { allowed } }, report) {
     for (const container of containers) {
       const image = parseImage(container.spec.image ?? '');
       if (image === undefined) continue;
       const full = fullName(image);
       if (allowed.some((one) => full === one || full.startsWith(`${one}/`))) continue;
-      yield unmetAt(container, ['image'], `comes from ${full}; allowed are ${allowed.slice(0, 8).join(', ')}`);
+      report(unmetAt(container, ['image'], `comes from ${full}; allowed are ${allowed.slice(0, 8).join(', ')}`));
     }
   },
 });

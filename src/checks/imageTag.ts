@@ -18,15 +18,15 @@ export default defineCheck({
   remediation: 'name a version (image: app:1.2.3) or a digest (image: app@sha256:...)',
   source: 'https://kubernetes.io/docs/concepts/containers/images/#image-names',
   prepare: ({ forbidden = ['latest'] }) => ({ forbidden }),
-  *run({ workload, containers, parameters: { forbidden } }) {
+  run({ workload, containers, parameters: { forbidden } }, report) {
     for (const container of containers) {
       const wrong = wrongImage(container.spec.image ?? '', forbidden);
-      if (wrong !== undefined) yield unmetAt(container, ['image'], wrong);
+      if (wrong !== undefined) report(unmetAt(container, ['image'], wrong));
     }
     for (const [index, { image }] of (workload.pod.volumes ?? []).entries()) {
       const wrong = image?.reference ? wrongImage(image.reference, forbidden) : undefined;
       if (wrong !== undefined) {
-        yield { type: 'unmet', path: [...workload.podPath, 'volumes', index, 'image', 'reference'], message: wrong };
+        report({ type: 'unmet', path: [...workload.podPath, 'volumes', index, 'image', 'reference'], message: wrong });
       }
     }
   },

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { speaksFor } from '../engine/certificate.ts';
-import { defineCheck, type CheckInput, type Outcome } from '../engine/check.ts';
+import { defineCheck, type CheckInput, type Outcome, type Report } from '../engine/check.ts';
 import { companionsOf, podLabelsPath } from '../engine/companions.ts';
 import { formatDuration, parseDuration } from '../engine/duration.ts';
 import { hostsServed, tlsFor } from '../engine/ingress.ts';
@@ -37,41 +37,42 @@ export default defineCheck({
   remediation: 'give the Ingress a certificate for the host in spec.tls',
   source: 'https://kubernetes.io/docs/concepts/services-networking/ingress/#tls',
   prepare: ({ minValidity = MIN_VALIDITY }): Parameters => ({ minValidity: parseDuration(minValidity) ?? 0 }),
-  *run(input) {
+  run(input, report) {
     const { workload, related } = input;
     const services = companionsOf('Service', workload, related);
     if (services.state === 'unknown') {
-      yield { type: 'unknown', cause: `whether a Service selects the pods: ${services.cause}` };
+      report({ type: 'unknown', cause: `whether a Service selects the pods: ${services.cause}` });
       return;
     }
     const ingresses = new Map<string, IngressFacts>();
     for (const { name } of services.values) {
       const answer = related.find('Ingress', workload.namespace, name);
       if (answer.state === 'unknown') {
-        yield { type: 'unknown', cause: `whether an Ingress sends to Service ${name}: ${answer.cause}` };
+        report({ type: 'unknown', cause: `whether an Ingress sends to Service ${name}: ${answer.cause}` });
         return;
       }
       for (const ingress of answer.state === 'found' ? answer.values : []) ingresses.set(ingress.name, ingress);
     }
     if (ingresses.size === 0) {
-      yield { type: 'notApplicable', reason: 'no Ingress sends to these pods' };
+      report({ type: 'notApplicable', reason: 'no Ingress sends to these pods' });
       return;
     }
     const ours = new Set(services.values.map(({ name }) => name));
     for (const ingress of [...ingresses.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-      yield* judgeIngress(ingress, ours, input);
+      judgeIngress(ingress, ours, input, report);
     }
   },
 });
 
-function* judgeIngress(
+function judgeIngress(
   ingress: IngressFacts,
   services: ReadonlySet<string>,
   input: CheckInput<Parameters>,
-): Iterable<Outcome> {
+  report: Report,
+): void {
   const { name, certificateFrom } = ingress;
   if (certificateFrom !== undefined) {
-    yield { type: 'note', text: `Ingress ${name} has certificates by ${certificateFrom}, which are not looked at` };
+    report({ type: 'note', text: `Ingress ${name} has certificates by ${certificateFrom}, which are not looked at` });
     return;
   }
   const path = podLabelsPath(input.workload);
@@ -81,27 +82,28 @@ function* judgeIngress(
   for (const host of hostsServed(ingress, services)) {
     const tls = tlsFor(ingress, host);
     if (tls === undefined) {
-      yield {
+      report({
         type: 'unmet',
         path,
         message: `Ingress ${name} serves ${host ?? 'every host'} without TLS`,
         remediation: `add ${host ?? 'the hosts'} to spec.tls of Ingress ${name}, with the Secret of its certificate`,
-      };
+      });
     } else if (tls.secret === undefined) ownOfController = true;
     else bySecret.set(tls.secret, [...(bySecret.get(tls.secret) ?? []), ...(host === undefined ? [] : [host])]);
   }
   if (ownOfController) {
-    yield { type: 'note', text: `Ingress ${name} uses a certificate of its controller, which is not looked at` };
+    report({ type: 'note', text: `Ingress ${name} uses a certificate of its controller, which is not looked at` });
   }
-  for (const [secret, hosts] of bySecret) yield* judgeSecret(secret, hosts, ingress, input);
+  for (const [secret, hosts] of bySecret) judgeSecret(secret, hosts, ingress, input, report);
 }
 
-function* judgeSecret(
+function judgeSecret(
   secret: string,
   hosts: readonly string[],
   ingress: IngressFacts,
   { workload, related, parameters: { minValidity }, now }: CheckInput<Parameters>,
-): Iterable<Outcome> {
+  report: Report,
+): void {
   const unmet = (message: string, remediation: string): Outcome => ({
     type: 'unmet',
     path: podLabelsPath(workload),
@@ -111,39 +113,43 @@ function* judgeSecret(
   const of = `of Ingress ${ingress.name}`;
   const answer = related.find('ServingCertificate', workload.namespace, secret);
   if (answer.state === 'unknown') {
-    yield { type: 'unknown', cause: `the certificate ${of} in Secret ${secret}: ${answer.cause}` };
+    report({ type: 'unknown', cause: `the certificate ${of} in Secret ${secret}: ${answer.cause}` });
     return;
   }
   if (answer.state === 'absent') {
     if (ingress.issued) {
-      yield { type: 'note', text: `Secret ${secret} will be made by cert-manager for Ingress ${ingress.name}` };
+      report({ type: 'note', text: `Secret ${secret} will be made by cert-manager for Ingress ${ingress.name}` });
     } else {
       const missing = unmet(`Secret ${secret} ${of} does not exist`, `create Secret ${secret} with its certificate`);
-      yield makerOf(related, workload.namespace, secret) ?? missing;
+      report(makerOf(related, workload.namespace, secret) ?? missing);
     }
     return;
   }
   const certificate = answer.values[0]?.certificate;
   if (certificate === undefined) {
-    yield unmet(`Secret ${secret} ${of} holds no certificate`, `put it into tls.crt of Secret ${secret}`);
+    report(unmet(`Secret ${secret} ${of} holds no certificate`, `put it into tls.crt of Secret ${secret}`));
     return;
   }
   for (const host of hosts) {
     if (certificate.hosts.some((name) => speaksFor(name, host))) continue;
-    yield unmet(
-      `the certificate in Secret ${secret} ${of} is not for ${host}`,
-      `renew it with ${host} among its DNS names`,
+    report(
+      unmet(
+        `the certificate in Secret ${secret} ${of} is not for ${host}`,
+        `renew it with ${host} among its DNS names`,
+      ),
     );
   }
   const ends = certificate.notAfter;
   const date = new Date(ends).toISOString().slice(0, 10);
   if (ends <= now) {
-    yield unmet(`the certificate in Secret ${secret} ${of} ran out on ${date}`, 'renew it');
+    report(unmet(`the certificate in Secret ${secret} ${of} ran out on ${date}`, 'renew it'));
   } else if (ends - now < minValidity) {
-    yield unmet(
-      `the certificate in Secret ${secret} ${of} runs out on ${date}, in less than ${formatDuration(minValidity)}`,
-      'renew it',
+    report(
+      unmet(
+        `the certificate in Secret ${secret} ${of} runs out on ${date}, in less than ${formatDuration(minValidity)}`,
+        'renew it',
+      ),
     );
-    yield { type: 'until', at: ends };
-  } else yield { type: 'until', at: ends - minValidity };
+    report({ type: 'until', at: ends });
+  } else report({ type: 'until', at: ends - minValidity });
 }

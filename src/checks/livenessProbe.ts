@@ -16,9 +16,9 @@ export default defineCheck({
   rationale: 'Without a liveness probe a container that hangs stays as it is until a person restarts it.',
   remediation: 'add livenessProbe (httpGet, grpc, tcpSocket or exec)',
   source: 'https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/',
-  *run(input) {
+  run(input, report) {
     for (const container of judgedContainers(input, input.parameters.containers ?? 'WithPorts')) {
-      if (!container.spec.livenessProbe) yield unmetAt(container, [], 'no liveness probe');
+      if (!container.spec.livenessProbe) report(unmetAt(container, [], 'no liveness probe'));
     }
   },
 });

@@ -24,29 +24,29 @@ export default defineCheck({
     if (replicas === undefined) throw new ParameterError('replicas', 'is required: the highest count');
     return { replicas };
   },
-  *run({ workload, related, parameters: { replicas } }) {
+  run({ workload, related, parameters: { replicas } }, report) {
     const path = workload.replicas?.path ?? [];
     const declared = workload.replicas?.count ?? 1;
     const scaler = scalerOf(workload, related);
     if (scaler.state === 'found') {
       if (scaler.maxReplicas > replicas) {
-        yield {
+        report({
           type: 'unmet',
           path,
           message: `${scaler.kind} ${scaler.name} allows ${scaler.maxReplicas}, at most ${replicas} are allowed`,
           remediation: `set ${scaler.kind === 'ScaledObject' ? 'maxReplicaCount' : 'maxReplicas'}: ${replicas} in ${scaler.kind} ${scaler.name}`,
-        };
+        });
       }
     } else if (scaler.state === 'unknown') {
       // With an autoscaler on it, its maximum counts, which may be lower or higher than the count.
-      yield { type: 'unknown', cause: scaler.cause };
+      report({ type: 'unknown', cause: scaler.cause });
     } else if (declared > replicas) {
-      yield {
+      report({
         type: 'unmet',
         path,
         message: `is ${declared}, at most ${replicas} are allowed`,
         remediation: `set replicas: ${replicas}`,
-      };
+      });
     }
   },
 });

@@ -31,5 +31,5 @@ export default defineCheck({
   remediation: 'set resources.limits.memory',
   source: 'https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/',
   prepare: prepareBounds,
-  run: (input) => requireResource(input, 'limits', 'memory', input.parameters),
+  run: (input, report) => requireResource(input, 'limits', 'memory', input.parameters, report),
 });

@@ -24,5 +24,5 @@ export default defineCheck({
   remediation: 'set resources.requests.memory',
   source: 'https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/',
   prepare: prepareBounds,
-  run: (input) => requireResource(input, 'requests', 'memory', input.parameters),
+  run: (input, report) => requireResource(input, 'requests', 'memory', input.parameters, report),
 });

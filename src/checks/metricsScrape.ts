@@ -21,7 +21,7 @@ export default defineCheck({
   rationale: 'Without metrics nobody sees a workload slow down, fill up or fail until its users tell.',
   remediation: "create a PodMonitor whose selector matches the pods' labels, or a ServiceMonitor for their Service",
   source: 'https://kubernetes.io/docs/concepts/cluster-administration/system-metrics/',
-  *run({ workload, related }) {
+  run({ workload, related }, report) {
     if (workload.template.metadata?.annotations?.[SCRAPE_ANNOTATION] === 'true') return;
     const services = companionsOf('Service', workload, related);
     const podMonitors = monitorsOf('PodMonitor', workload, related);
@@ -38,19 +38,19 @@ export default defineCheck({
     const cause = services.state === 'unknown' ? services.cause : (podMonitors.cause ?? serviceMonitors.cause);
     const path = podLabelsPath(workload);
     if (cause !== undefined) {
-      yield { type: 'unknown', cause: `whether anything scrapes the pods: ${cause}` };
+      report({ type: 'unknown', cause: `whether anything scrapes the pods: ${cause}` });
     } else if (podMonitors.notServed && serviceMonitors.notServed) {
-      yield* notServed('metricsScrape', 'ServiceMonitor or PodMonitor');
+      notServed('metricsScrape', 'ServiceMonitor or PodMonitor', report);
     } else if (selecting.length === 0) {
-      yield { type: 'unmet', path, message: 'no PodMonitor and no ServiceMonitor scrapes these pods' };
+      report({ type: 'unmet', path, message: 'no PodMonitor and no ServiceMonitor scrapes these pods' });
     } else {
       for (const { monitor, kind, target, missing } of selecting) {
-        yield {
+        report({
           type: 'unmet',
           path,
           message: `${kind} ${monitor.name} scrapes port ${missing}, which is not a port of ${target}`,
           remediation: `let ${kind} ${monitor.name} name a port of ${target}`,
-        };
+        });
       }
     }
   },

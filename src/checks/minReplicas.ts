@@ -38,40 +38,40 @@ export default defineCheck({
     allowZero,
     autoscaler,
   }),
-  *run({ workload, related, parameters: { replicas, allowZero, autoscaler } }) {
+  run({ workload, related, parameters: { replicas, allowZero, autoscaler } }, report) {
     const declared = workload.replicas?.count;
     const path = workload.replicas?.path ?? [];
     const scaler = scalerOf(workload, related);
     if (declared === 0) {
       if (!allowZero) {
-        yield {
+        report({
           type: 'unmet',
           path,
           message: `is 0, at least ${replicas} are required`,
           remediation: `set replicas: ${replicas}`,
-        };
+        });
       }
     } else if (scaler.state === 'found') {
       if (scaler.minReplicas < replicas) {
-        yield {
+        report({
           type: 'unmet',
           path,
           message: `${scaler.kind} ${scaler.name} keeps at least ${scaler.minReplicas}, at least ${replicas} are required`,
           remediation: `set ${scaler.kind === 'ScaledObject' ? 'minReplicaCount' : 'minReplicas'}: ${replicas} in ${scaler.kind} ${scaler.name}`,
-        };
+        });
       }
     } else if (scaler.state === 'unknown') {
       // Even a high count may be one that an autoscaler lowers.
-      yield { type: 'unknown', cause: scaler.cause };
+      report({ type: 'unknown', cause: scaler.cause });
     } else if ((declared ?? 1) < replicas) {
       const is = declared === undefined ? 'is left out, which means 1' : `is ${declared}`;
-      yield {
+      report({
         type: 'unmet',
         path,
         message: `${is}, at least ${replicas} are required`,
         remediation: `set replicas: ${replicas}, or create the HorizontalPodAutoscaler first, or give the policy minReplicas.autoscaler: Await`,
         ...(autoscaler === 'Await' ? { scope: 'companion' } : {}),
-      };
+      });
     }
   },
 });

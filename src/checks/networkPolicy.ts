@@ -29,24 +29,24 @@ export default defineCheck({
   remediation: "create a NetworkPolicy whose podSelector matches the pods' labels",
   source: 'https://kubernetes.io/docs/concepts/services-networking/network-policies/',
   prepare: ({ directions = ['Ingress'] }) => ({ directions: DIRECTIONS.filter((one) => directions.includes(one)) }),
-  *run({ workload, related, parameters: { directions } }) {
+  run({ workload, related, parameters: { directions } }, report) {
     if (workload.pod.hostNetwork === true) {
-      yield { type: 'notApplicable', reason: "network policies say nothing of pods in the node's own network" };
+      report({ type: 'notApplicable', reason: "network policies say nothing of pods in the node's own network" });
       return;
     }
     const policies = companionsOf('NetworkPolicy', workload, related);
     if (policies.state === 'unknown') {
-      yield { type: 'unknown', cause: `whether a NetworkPolicy selects the pods: ${policies.cause}` };
+      report({ type: 'unknown', cause: `whether a NetworkPolicy selects the pods: ${policies.cause}` });
       return;
     }
     for (const direction of directions) {
       if (policies.values.some((policy) => policy.directions.includes(direction))) continue;
-      yield {
+      report({
         type: 'unmet',
         path: podLabelsPath(workload),
         message: `no NetworkPolicy selects these pods for ${direction}`,
         remediation: `create a NetworkPolicy with policyTypes: [${direction}] whose podSelector matches the pods' labels`,
-      };
+      });
     }
   },
 });

@@ -22,14 +22,14 @@ export default defineCheck({
   remediation: 'write the real value, for a secret with valueFrom.secretKeyRef',
   source: 'https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/',
   prepare: ({ allow = [] }) => ({ allow }),
-  *run({ containers, parameters: { allow } }) {
+  run({ containers, parameters: { allow } }, report) {
     for (const container of containers) {
       const env = container.spec.env ?? [];
       for (let index = 0; index < env.length; index++) {
         const { name, value } = env[index] as (typeof env)[number];
         if (!value || matchesNamePattern(name, allow)) continue;
         if (isPlaceholder(value, saysSecret(name))) {
-          yield unmetAt(container, ['env', index, 'value'], `${name} holds a placeholder`);
+          report(unmetAt(container, ['env', index, 'value'], `${name} holds a placeholder`));
         }
       }
     }

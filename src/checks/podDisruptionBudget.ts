@@ -20,46 +20,46 @@ export default defineCheck({
     'Without a budget, a drain may stop all replicas at once; with one that allows no disruption, or with two, no node can be drained at all.',
   remediation: "create a PodDisruptionBudget with maxUnavailable: 1 whose selector matches the pods' labels",
   source: 'https://kubernetes.io/docs/tasks/run-application/configure-pdb/',
-  *run({ workload, related }) {
+  run({ workload, related }, report) {
     const scaler = scalerOf(workload, related);
     const budgets = companionsOf('PodDisruptionBudget', workload, related);
     if (scaler.state === 'unknown') {
-      yield { type: 'unknown', cause: scaler.cause };
+      report({ type: 'unknown', cause: scaler.cause });
       return;
     }
     if (budgets.state === 'unknown') {
-      yield { type: 'unknown', cause: `whether a PodDisruptionBudget selects the pods: ${budgets.cause}` };
+      report({ type: 'unknown', cause: `whether a PodDisruptionBudget selects the pods: ${budgets.cause}` });
       return;
     }
     const { least, most } = replicaRange(workload, scaler);
     const path = podLabelsPath(workload);
     const [budget, second] = budgets.values;
     if (most > 0 && second !== undefined) {
-      yield {
+      report({
         type: 'unmet',
         path,
         message: `PodDisruptionBudgets ${namesOf(budgets.values)} select these pods, so that none can be evicted`,
         remediation: 'let one of them alone select the pods',
-      };
+      });
     } else if (most > 0 && budget !== undefined && disruptions(budget, least) < 1) {
-      yield {
+      report({
         type: 'unmet',
         path,
         message: `PodDisruptionBudget ${budget.name} allows no disruption: ${boundOf(budget)} of ${inWords(least)}`,
         remediation: `set maxUnavailable: 1 in place of it in PodDisruptionBudget ${budget.name}`,
-      };
+      });
     } else if (most < 2) {
       // One pod can't be protected and free to go.
-      yield { type: 'notApplicable', reason: 'fewer than 2 replicas' };
+      report({ type: 'notApplicable', reason: 'fewer than 2 replicas' });
     } else if (budget === undefined) {
-      yield { type: 'unmet', path, message: 'no PodDisruptionBudget selects these pods' };
+      report({ type: 'unmet', path, message: 'no PodDisruptionBudget selects these pods' });
     } else if (disruptions(budget, most) >= most) {
-      yield {
+      report({
         type: 'unmet',
         path,
         message: `PodDisruptionBudget ${budget.name} protects no pod: ${boundOf(budget)} of ${inWords(most)}`,
         remediation: `set maxUnavailable: 1 in place of it in PodDisruptionBudget ${budget.name}`,
-      };
+      });
     }
   },
 });

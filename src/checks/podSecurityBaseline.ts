@@ -25,5 +25,5 @@ export default defineCheck({
   remediation: 'remove it, or allow the control in the policy',
   source: 'https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline',
   prepare: ({ allow }) => ({ controls: controlsOf(BASELINE, allow) }),
-  run: (input) => judgeControls(input.parameters.controls, input),
+  run: (input, report) => judgeControls(input.parameters.controls, input, report),
 });

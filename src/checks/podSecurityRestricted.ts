@@ -25,5 +25,5 @@ export default defineCheck({
   remediation: 'use what the Restricted standard allows, or allow the control in the policy',
   source: 'https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted',
   prepare: ({ allow }) => ({ controls: controlsOf(RESTRICTED, allow) }),
-  run: (input) => judgeControls(input.parameters.controls, input),
+  run: (input, report) => judgeControls(input.parameters.controls, input, report),
 });

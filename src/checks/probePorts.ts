@@ -19,7 +19,7 @@ export default defineCheck({
   remediation: 'name a port of the container',
   source:
     'https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#use-a-named-port',
-  *run({ containers }) {
+  run({ containers }, report) {
     for (const container of probedContainers(containers)) {
       for (const field of PROBE_FIELDS) {
         const probe = container.spec[field];
@@ -27,7 +27,7 @@ export default defineCheck({
           const port = probe?.[handler]?.port;
           if (port === undefined || port === null) continue;
           const wrong = wrongPort(container, port);
-          if (wrong !== undefined) yield unmetAt(container, [field, handler, 'port'], wrong);
+          if (wrong !== undefined) report(unmetAt(container, [field, handler, 'port'], wrong));
         }
       }
     }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { defineCheck, unmetAt, type Outcome } from '../engine/check.ts';
+import { defineCheck, unmetAt, type Report } from '../engine/check.ts';
 import { formatDuration, parseDuration } from '../engine/duration.ts';
 import { Duration } from '../engine/parameters.ts';
 import { PROBE_FIELDS, probedContainers, timingOf, type ProbeField } from '../engine/probes.ts';
@@ -35,50 +35,55 @@ export default defineCheck({
     maxFailure: parseDuration(maxFailure) ?? 0,
     minExecPeriod: parseDuration(minExecPeriod) ?? 0,
   }),
-  *run({ containers, parameters }) {
+  run({ containers, parameters }, report) {
     for (const container of probedContainers(containers)) {
       for (const field of PROBE_FIELDS) {
         const probe = container.spec[field];
-        if (probe) yield* judgeProbe(container, field, probe, parameters);
+        if (probe) judgeProbe(container, field, probe, parameters, report);
       }
       const { livenessProbe, readinessProbe } = container.spec;
       if (!livenessProbe || !readinessProbe) continue;
       const [liveness, readiness] = [timingOf(livenessProbe).givesUpAfter, timingOf(readinessProbe).givesUpAfter];
       if (liveness < readiness) {
-        yield unmetAt(
-          container,
-          ['livenessProbe'],
-          `gives up after ${liveness}s, sooner than the readiness probe, after ${readiness}s`,
-          'raise its failureThreshold',
+        report(
+          unmetAt(
+            container,
+            ['livenessProbe'],
+            `gives up after ${liveness}s, sooner than the readiness probe, after ${readiness}s`,
+            'raise its failureThreshold',
+          ),
         );
       }
     }
   },
 });
 
-function* judgeProbe(
+function judgeProbe(
   container: Container,
   field: ProbeField,
   probe: Probe,
   { maxFailure, minExecPeriod }: { readonly maxFailure: number; readonly minExecPeriod: number },
-): Iterable<Outcome> {
+  report: Report,
+): void {
   const { period, timeout, givesUpAfter } = timingOf(probe);
   if (timeout > period) {
-    yield unmetAt(container, [field, 'timeoutSeconds'], `is ${timeout}, longer than the period, which is ${period}`);
+    report(unmetAt(container, [field, 'timeoutSeconds'], `is ${timeout}, longer than the period, which is ${period}`));
   }
   // A startup probe is there to wait long, so only the other two are bounded.
   if (field !== 'startupProbe' && givesUpAfter * 1000 > maxFailure) {
     const longest = formatDuration(maxFailure);
-    yield unmetAt(container, [field], `gives up only after ${givesUpAfter}s, later than ${longest}`);
+    report(unmetAt(container, [field], `gives up only after ${givesUpAfter}s, later than ${longest}`));
   }
   if (probe.exec && period * 1000 < minExecPeriod) {
-    yield unmetAt(
-      container,
-      [field, 'periodSeconds'],
-      `is ${period}, and each exec probe starts a process; at least ${formatDuration(minExecPeriod)} is required`,
+    report(
+      unmetAt(
+        container,
+        [field, 'periodSeconds'],
+        `is ${period}, and each exec probe starts a process; at least ${formatDuration(minExecPeriod)} is required`,
+      ),
     );
   }
   if (probe.httpGet?.host) {
-    yield unmetAt(container, [field, 'httpGet', 'host'], 'probes another host than the pod', 'remove httpGet.host');
+    report(unmetAt(container, [field, 'httpGet', 'host'], 'probes another host than the pod', 'remove httpGet.host'));
   }
 }

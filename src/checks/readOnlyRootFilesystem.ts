@@ -13,13 +13,11 @@ export default defineCheck({
   rationale: 'What an attacker can not write he can not run, and what a container writes to its image is lost anyway.',
   remediation: 'set securityContext.readOnlyRootFilesystem: true, and mount an emptyDir where it writes',
   source: 'https://kubernetes.io/docs/tasks/configure-pod-container/security-context/',
-  *run({ containers }) {
+  run({ containers }, report) {
     for (const container of containers) {
       if (container.spec.securityContext?.readOnlyRootFilesystem !== true) {
-        yield unmetAt(
-          container,
-          ['securityContext', 'readOnlyRootFilesystem'],
-          'the root filesystem can be written to',
+        report(
+          unmetAt(container, ['securityContext', 'readOnlyRootFilesystem'], 'the root filesystem can be written to'),
         );
       }
     }

@@ -17,9 +17,9 @@ export default defineCheck({
     'Without a readiness probe a pod gets traffic before it can answer, at each rollout and each restart, and a rollout to a broken version counts as a success.',
   remediation: 'add readinessProbe (httpGet, grpc, tcpSocket or exec)',
   source: 'https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/',
-  *run(input) {
+  run(input, report) {
     for (const container of judgedContainers(input, input.parameters.containers ?? 'WithPorts')) {
-      if (!container.spec.readinessProbe) yield unmetAt(container, [], 'no readiness probe');
+      if (!container.spec.readinessProbe) report(unmetAt(container, [], 'no readiness probe'));
     }
   },
 });

@@ -13,11 +13,11 @@ export default defineCheck({
   rationale: 'Without an earlier revision `kubectl rollout undo` has nothing to go back to.',
   remediation: 'remove revisionHistoryLimit, or set it to 1 or more',
   source: 'https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#revision-history-limit',
-  *run({ workload: { kind, object } }) {
+  run({ workload: { kind, object } }, report) {
     if (kind.history === undefined) {
-      yield { type: 'notApplicable', reason: `a ${kind.kind} keeps no revisions` };
+      report({ type: 'notApplicable', reason: `a ${kind.kind} keeps no revisions` });
     } else if (valueAt(object, ['spec', 'revisionHistoryLimit']) === 0) {
-      yield { type: 'unmet', path: ['spec', 'revisionHistoryLimit'], message: 'is 0: no earlier revision is kept' };
+      report({ type: 'unmet', path: ['spec', 'revisionHistoryLimit'], message: 'is 0: no earlier revision is kept' });
     }
   },
 });

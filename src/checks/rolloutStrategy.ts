@@ -17,24 +17,24 @@ export default defineCheck({
   rationale: 'Recreate, or a maxUnavailable as large as the replica count, is an outage at each rollout.',
   remediation: 'use RollingUpdate with a maxUnavailable below the replica count',
   source: 'https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy',
-  *run({ workload: { kind, object, replicas } }) {
+  run({ workload: { kind, object, replicas } }, report) {
     if (kind.group !== 'apps' || kind.history === undefined) {
-      yield { type: 'notApplicable', reason: `a ${kind.kind} has no rollout strategy` };
+      report({ type: 'notApplicable', reason: `a ${kind.kind} has no rollout strategy` });
       return;
     }
     const at = kind.kind === 'Deployment' ? STRATEGY : UPDATE;
     const type = valueAt(object, [...at, 'type']);
     if (type === 'Recreate') {
-      yield { type: 'unmet', path: [...at, 'type'], message: 'Recreate stops every replica before a new one starts' };
+      report({ type: 'unmet', path: [...at, 'type'], message: 'Recreate stops every replica before a new one starts' });
       return;
     }
     if (type === 'OnDelete') {
-      yield {
+      report({
         type: 'unmet',
         path: [...at, 'type'],
         message: 'OnDelete rolls nothing out: a new version waits until somebody deletes the pods',
         remediation: 'use RollingUpdate',
-      };
+      });
       return;
     }
     // A DaemonSet's count is that of its nodes, which no manifest tells.
@@ -43,14 +43,14 @@ export default defineCheck({
     const unavailable = valueAt(object, path);
     if (unavailable === undefined || unavailable === null) return;
     if (unavailable === '100%') {
-      yield { type: 'unmet', path, message: 'is 100%: all replicas may be down at once' };
+      report({ type: 'unmet', path, message: 'is 100%: all replicas may be down at once' });
       // Percentages are rounded down (apps/v1 RollingUpdateDeployment).
     } else if (count !== undefined && count > 1 && (shareOf(unavailable, count, Math.floor) ?? 0) >= count) {
-      yield {
+      report({
         type: 'unmet',
         path,
         message: `is ${JSON.stringify(unavailable).replaceAll('"', '')}, which is all ${count} replicas at once`,
-      };
+      });
     }
   },
 });

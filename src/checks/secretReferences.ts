@@ -24,7 +24,8 @@ export default defineCheck({
   remediation: 'create the Secret first',
   source: 'https://kubernetes.io/docs/concepts/configuration/secret/#using-secrets',
   prepare: ({ whenMissing = 'Unmet', keys = true }) => ({ whenMissing, keys }),
-  *run(input) {
-    for (const { reference, via } of secretsUsed(input)) yield* judgeReference(reference, input, input.parameters, via);
+  run(input, report) {
+    for (const { reference, via } of secretsUsed(input))
+      judgeReference(reference, input, input.parameters, report, via);
   },
 });

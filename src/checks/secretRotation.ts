@@ -23,29 +23,29 @@ export default defineCheck({
   remediation: 'renew the credential and the Secret',
   source: 'https://kubernetes.io/docs/concepts/security/secrets-good-practices/',
   prepare: ({ maxAge = MAX_AGE }) => ({ maxAge: parseDuration(maxAge) ?? 0 }),
-  *run(input) {
+  run(input, report) {
     const { workload, related, now } = input;
     const { maxAge } = input.parameters;
     for (const { reference, via } of eachSecretUsed(input)) {
       const { name, path, container } = reference;
       const answer = related.find('Secret', workload.namespace, name);
-      if (answer.state === 'unknown') yield { type: 'unknown', cause: `Secret ${name}: ${answer.cause}` };
+      if (answer.state === 'unknown') report({ type: 'unknown', cause: `Secret ${name}: ${answer.cause}` });
       // That it is missing, secretReferences says.
       if (answer.state !== 'found') continue;
       const changedAt = answer.values[0]?.changedAt;
       if (changedAt === undefined) {
-        yield { type: 'unknown', cause: `when the data of Secret ${name} changed: it is not in a cluster yet` };
+        report({ type: 'unknown', cause: `when the data of Secret ${name} changed: it is not in a cluster yet` });
       } else if (now - changedAt <= maxAge) {
-        yield { type: 'until', at: changedAt + maxAge };
+        report({ type: 'until', at: changedAt + maxAge });
       } else {
         const date = new Date(changedAt).toISOString().slice(0, 10);
-        yield {
+        report({
           type: 'unmet',
           path,
           message: `${via}Secret ${name} was last changed on ${date}, longer than ${formatDuration(maxAge)} ago`,
           remediation: `renew the credential and Secret ${name}`,
           ...(container === undefined ? {} : { container }),
-        };
+        });
       }
     }
   },

@@ -19,23 +19,23 @@ export default defineCheck({
     'A Secret that somebody typed in can neither be renewed nor be made again after a loss, and nobody knows who else has it.',
   remediation: `make it with a secrets manager, or name its source in the annotation ${SECRET_SOURCE_ANNOTATION}`,
   source: 'https://kubernetes.io/docs/concepts/security/secrets-good-practices/#use-third-party-secret-store-providers',
-  *run(input) {
+  run(input, report) {
     const { workload, related } = input;
     for (const { reference, via } of eachSecretUsed(input)) {
       const { name, path, container } = reference;
       const answer = related.find('Secret', workload.namespace, name);
-      if (answer.state === 'unknown') yield { type: 'unknown', cause: `Secret ${name}: ${answer.cause}` };
+      if (answer.state === 'unknown') report({ type: 'unknown', cause: `Secret ${name}: ${answer.cause}` });
       // That it is missing, secretReferences says.
       if (answer.state !== 'found' || answer.values[0]?.managed === true) continue;
       const maker = makerOf(related, workload.namespace, name);
       if (maker === undefined) {
-        yield {
+        report({
           type: 'unmet',
           path,
           message: `${via}no secrets manager makes Secret ${name}`,
           ...(container === undefined ? {} : { container }),
-        };
-      } else if (maker.type === 'unknown') yield maker;
+        });
+      } else if (maker.type === 'unknown') report(maker);
     }
   },
 });

@@ -14,24 +14,28 @@ export default defineCheck({
     'Environment variables end up in crash reports, child processes and `docker inspect`, and do not follow a rotation; the checklist itself accepts them, so no profile enables this.',
   remediation: 'mount the Secret as a volume',
   source: 'https://kubernetes.io/docs/concepts/configuration/secret/#using-secrets-as-files-from-a-pod',
-  *run({ containers }) {
+  run({ containers }, report) {
     for (const container of containers) {
       for (const [index, { name, valueFrom }] of (container.spec.env ?? []).entries()) {
         const secret = valueFrom?.secretKeyRef;
         if (secret) {
-          yield unmetAt(
-            container,
-            ['env', index, 'valueFrom', 'secretKeyRef'],
-            `the variable ${name} holds a key of Secret ${secret.name ?? ''}`,
+          report(
+            unmetAt(
+              container,
+              ['env', index, 'valueFrom', 'secretKeyRef'],
+              `the variable ${name} holds a key of Secret ${secret.name ?? ''}`,
+            ),
           );
         }
       }
       for (const [index, { secretRef }] of (container.spec.envFrom ?? []).entries()) {
         if (secretRef) {
-          yield unmetAt(
-            container,
-            ['envFrom', index, 'secretRef'],
-            `variables hold all keys of Secret ${secretRef.name ?? ''}`,
+          report(
+            unmetAt(
+              container,
+              ['envFrom', index, 'secretRef'],
+              `variables hold all keys of Secret ${secretRef.name ?? ''}`,
+            ),
           );
         }
       }

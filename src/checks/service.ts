@@ -20,19 +20,19 @@ export default defineCheck({
     'A Service that selects no pod, or sends to a port that is not there, is accepted and answers nobody; without one, clients hold on to pods that go.',
   remediation: "create a Service whose selector matches the pods' labels",
   source: 'https://kubernetes.io/docs/concepts/services-networking/service/',
-  *run({ workload, related }) {
+  run({ workload, related }, report) {
     const serving = probedContainers(workload.containers).filter(declaresPort);
     if (serving.length === 0) {
-      yield { type: 'notApplicable', reason: 'no container declares a port' };
+      report({ type: 'notApplicable', reason: 'no container declares a port' });
       return;
     }
     const services = companionsOf('Service', workload, related);
     if (services.state === 'unknown') {
-      yield { type: 'unknown', cause: `whether a Service selects the pods: ${services.cause}` };
+      report({ type: 'unknown', cause: `whether a Service selects the pods: ${services.cause}` });
       return;
     }
     if (services.values.length === 0) {
-      yield { type: 'unmet', path: podLabelsPath(workload), message: 'no Service selects these pods' };
+      report({ type: 'unmet', path: podLabelsPath(workload), message: 'no Service selects these pods' });
       return;
     }
     const broken = services.values.map((service) => ({ service, ports: unresolved(service, serving) }));
@@ -41,12 +41,12 @@ export default defineCheck({
     for (const { service, ports } of broken) {
       for (const { port, target, protocol } of ports) {
         const name = typeof target === 'number' ? `${target}` : `"${target}"`;
-        yield {
+        report({
           type: 'unmet',
           path: [...workload.podPath, 'containers'],
           message: `no container declares port ${name} (${protocol}), to which Service ${service.name} sends port ${port}`,
           remediation: `declare that port, or let targetPort of Service ${service.name} name one that is declared`,
-        };
+        });
       }
     }
   },

@@ -30,18 +30,18 @@ export default defineCheck({
     'With such a permission whoever breaks into one container takes over the namespace or the cluster: every Secret can be read, or every other permission be taken.',
   remediation: 'bind a role with just the verbs, resources and resourceNames that it needs',
   source: 'https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks',
-  *run({ workload, related }) {
+  run({ workload, related }, report) {
     const { name, path } = serviceAccountOf(workload);
     for (const kind of BINDINGS) {
       for (const { key, who } of subjectsOf(workload.namespace, name)) {
         const answer = related.find(kind, WHOLE_CLUSTER, key);
         if (answer.state === 'unknown') {
-          yield { type: 'unknown', cause: `the ${kind}s of ServiceAccount ${name}: ${answer.cause}` };
+          report({ type: 'unknown', cause: `the ${kind}s of ServiceAccount ${name}: ${answer.cause}` });
           break;
         }
         for (const binding of answer.state === 'found' ? answer.values : []) {
           const outcome = judgeBinding(kind, binding, who, related);
-          if (outcome !== undefined) yield outcome.type === 'unmet' ? { ...outcome, path } : outcome;
+          if (outcome !== undefined) report(outcome.type === 'unmet' ? { ...outcome, path } : outcome);
         }
       }
     }

@@ -16,20 +16,20 @@ export default defineCheck({
     'Kubernetes refuses the pods of a missing ServiceAccount. The Deployment is accepted and shows nothing; only the ReplicaSet tells why no pod comes.',
   remediation: 'create the ServiceAccount first',
   source: 'https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/',
-  *run({ workload, related, parameters }) {
+  run({ workload, related, parameters }, report) {
     const { name, path } = serviceAccountOf(workload);
     // Kubernetes makes `default` itself, a moment after the namespace.
     if (name === 'default') return;
     const answer = related.find('ServiceAccount', workload.namespace, name);
-    if (answer.state === 'unknown') yield { type: 'unknown', cause: `ServiceAccount ${name}: ${answer.cause}` };
+    if (answer.state === 'unknown') report({ type: 'unknown', cause: `ServiceAccount ${name}: ${answer.cause}` });
     if (answer.state === 'absent') {
-      yield {
+      report({
         type: 'unmet',
         path,
         message: `ServiceAccount ${name} does not exist`,
         remediation: `create ServiceAccount ${name} first`,
         ...(parameters.whenMissing === 'Wait' ? { waits: true } : {}),
-      };
+      });
     }
   },
 });

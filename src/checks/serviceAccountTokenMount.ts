@@ -20,25 +20,25 @@ export default defineCheck({
   remediation: CURE,
   source:
     'https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#opt-out-of-api-credential-automounting',
-  *run({ workload, related }) {
+  run({ workload, related }, report) {
     const { pod, podPath, namespace } = workload;
     if (typeof pod.automountServiceAccountToken === 'boolean') return;
     const { name } = serviceAccountOf(workload);
     const answer = related.find('ServiceAccount', namespace, name);
     if (answer.state === 'unknown') {
-      yield { type: 'unknown', cause: `ServiceAccount ${name}: ${answer.cause}` };
+      report({ type: 'unknown', cause: `ServiceAccount ${name}: ${answer.cause}` });
       return;
     }
     // Kubernetes makes `default` itself, a moment after the namespace; any other is serviceAccountReference's.
     if (answer.state === 'absent' && name !== 'default') {
-      yield { type: 'notApplicable', reason: `ServiceAccount ${name} does not exist` };
+      report({ type: 'notApplicable', reason: `ServiceAccount ${name} does not exist` });
       return;
     }
     if (answer.state === 'found' && answer.values[0]?.mountsToken === false) return;
-    yield {
+    report({
       type: 'unmet',
       path: [...podPath, 'automountServiceAccountToken'],
       message: `the token of ServiceAccount ${name} is mounted by default`,
-    };
+    });
   },
 });

@@ -24,16 +24,18 @@ export default defineCheck({
   remediation: 'add startupProbe and drop the initialDelaySeconds of the liveness probe',
   source: 'https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/',
   prepare: ({ slowStart = SLOW_START }) => ({ slowStart: parseDuration(slowStart) ?? 0 }),
-  *run({ containers, parameters: { slowStart } }) {
+  run({ containers, parameters: { slowStart } }, report) {
     for (const container of probedContainers(containers)) {
       const { livenessProbe, startupProbe } = container.spec;
       if (!livenessProbe || startupProbe) continue;
       const { initialDelay } = timingOf(livenessProbe);
       if (initialDelay * 1000 > slowStart) {
-        yield unmetAt(
-          container,
-          ['livenessProbe', 'initialDelaySeconds'],
-          `is ${initialDelay}, longer than ${formatDuration(slowStart)}, and there is no startup probe`,
+        report(
+          unmetAt(
+            container,
+            ['livenessProbe', 'initialDelaySeconds'],
+            `is ${initialDelay}, longer than ${formatDuration(slowStart)}, and there is no startup probe`,
+          ),
         );
       }
     }

@@ -20,22 +20,22 @@ export default defineCheck({
   remediation:
     "add topologySpreadConstraints with topologyKey kubernetes.io/hostname and a labelSelector of the pods' own labels",
   source: 'https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/',
-  *run({ workload: { pod, podPath, template, replicas } }) {
+  run({ workload: { pod, podPath, template, replicas } }, report) {
     if ((replicas?.count ?? 1) < 2) {
-      yield { type: 'notApplicable', reason: 'fewer than 2 replicas' };
+      report({ type: 'notApplicable', reason: 'fewer than 2 replicas' });
       return;
     }
     const labels = template.metadata?.labels ?? {};
     const rules = spreadingRules(pod);
     if (rules.length === 0) {
-      yield { type: 'unmet', path: podPath, message: 'nothing spreads the replicas over hosts or zones' };
+      report({ type: 'unmet', path: podPath, message: 'nothing spreads the replicas over hosts or zones' });
     } else if (!rules.some((selector) => selects(selector, labels))) {
-      yield {
+      report({
         type: 'unmet',
         path: [...podPath, (pod.topologySpreadConstraints ?? []).length > 0 ? 'topologySpreadConstraints' : 'affinity'],
         message: 'what spreads over hosts or zones selects other pods than these',
         remediation: "let its labelSelector match the pods' own labels",
-      };
+      });
     }
   },
 });

@@ -15,19 +15,19 @@ export default defineCheck({
   rationale: 'A pod that names a missing PersistentVolumeClaim is not scheduled: it stays Pending until someone looks.',
   remediation: 'create the PersistentVolumeClaim first',
   source: 'https://kubernetes.io/docs/concepts/storage/persistent-volumes/#claims-as-volumes',
-  *run({ workload, related, parameters }) {
+  run({ workload, related, parameters }, report) {
     for (const { name, path } of volumeClaimsOf(workload)) {
       const answer = related.find('PersistentVolumeClaim', workload.namespace, name);
       if (answer.state === 'unknown')
-        yield { type: 'unknown', cause: `PersistentVolumeClaim ${name}: ${answer.cause}` };
+        report({ type: 'unknown', cause: `PersistentVolumeClaim ${name}: ${answer.cause}` });
       if (answer.state === 'absent') {
-        yield {
+        report({
           type: 'unmet',
           path,
           message: `PersistentVolumeClaim ${name} does not exist`,
           remediation: `create PersistentVolumeClaim ${name} first`,
           ...(parameters.whenMissing === 'Wait' ? { waits: true } : {}),
-        };
+        });
       }
     }
   },

@@ -55,6 +55,9 @@ export type Outcome =
   /** Something that the report mentions although the check is met: where a value came from. */
   | { readonly type: 'note'; readonly text: string };
 
+/** Takes what a check says. Told, not yielded: a generator for each of 40 checks costs more than most of them do. */
+export type Report = (outcome: Outcome) => void;
+
 export interface CheckInput<P> {
   readonly workload: Workload;
   /** The workload's containers less those that the parameter `exclude` names. */
@@ -110,15 +113,15 @@ export interface CheckDefinition<T extends TProperties, P> {
    * contradict each other.
    */
   readonly prepare?: (parameters: Static<TObject<T>>) => P;
-  /** Judges one workload. Pure and synchronous; what it throws becomes the result Error. */
-  readonly run: (input: CheckInput<P>) => Iterable<Outcome>;
+  /** Judges one workload. Synchronous, and pure but for what it reports; what it throws becomes the result Error. */
+  readonly run: (input: CheckInput<P>, report: Report) => void;
 }
 
 /** A check with its parameters' types forgotten: what everything but the check itself handles. */
 export interface Check extends Omit<CheckDefinition<TProperties, never>, 'parameters' | 'prepare' | 'run'> {
   readonly parameters: TSchema;
   readonly prepare?: ((parameters: never) => unknown) | undefined;
-  readonly run: (input: CheckInput<never>) => Iterable<Outcome>;
+  readonly run: (input: CheckInput<never>, report: Report) => void;
 }
 
 /** A parameter's value that the schema allows but the check can't use. */

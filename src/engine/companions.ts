@@ -1,5 +1,5 @@
 /** Companions: objects that find a workload by the labels of its pods. */
-import type { Outcome } from './check.ts';
+import type { Report } from './check.ts';
 import {
   ANY_NAMESPACE,
   WHOLE_CLUSTER,
@@ -51,10 +51,10 @@ export function monitorsOf(kind: 'ServiceMonitor' | 'PodMonitor', workload: Work
 }
 
 /** What a check says that has nothing to go by, because the cluster does not serve the kinds that it `needs`. */
-export function* notServed(check: string, kinds: string): Iterable<Outcome> {
+export function notServed(check: string, kinds: string, report: Report): void {
   const reason = `the cluster serves no ${kinds}`;
-  yield { type: 'note', text: `${check}: not judged, ${reason}` };
-  yield { type: 'notApplicable', reason };
+  report({ type: 'note', text: `${check}: not judged, ${reason}` });
+  report({ type: 'notApplicable', reason });
 }
 
 /** The labels that a workload gives to its pods. */

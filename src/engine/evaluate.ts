@@ -56,7 +56,7 @@ export function evaluateCheck(enabled: EnabledCheck, workload: Workload, related
   let notes: string[] | undefined;
   let recheckAt: number | undefined;
   try {
-    for (const outcome of check.run({ workload, containers, parameters: enabled.parameters as never, related, now })) {
+    check.run({ workload, containers, parameters: enabled.parameters as never, related, now }, (outcome) => {
       switch (outcome.type) {
         case 'unmet':
           (unmet ??= []).push(outcome);
@@ -75,7 +75,7 @@ export function evaluateCheck(enabled: EnabledCheck, workload: Workload, related
           (notes ??= []).push(outcome.text);
           break;
       }
-    }
+    });
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     return { ...result(enabled, 'Error', [`the check failed: ${cause}`]), error };

@@ -1,4 +1,4 @@
-import type { Outcome, CheckInput } from './check.ts';
+import type { Outcome, CheckInput, Report } from './check.ts';
 import { SECRET_MAKERS, type Answer, type ConfigMapFacts, type Related, type SecretFacts } from './related.ts';
 import type { Reference } from './references.ts';
 
@@ -17,12 +17,13 @@ export interface ReferenceParameters {
  *
  * @param via - how the workload comes to the reference, for messages; empty if it names it itself
  */
-export function* judgeReference(
+export function judgeReference(
   reference: Reference,
   { workload, related }: Pick<CheckInput<unknown>, 'workload' | 'related'>,
   { whenMissing, keys }: ReferenceParameters,
+  report: Report,
   via = '',
-): Iterable<Outcome> {
+): void {
   const { kind, name, path, container } = reference;
   const unmet = (message: string, remediation: string, waits: boolean): Outcome => ({
     type: 'unmet',
@@ -35,36 +36,40 @@ export function* judgeReference(
 
   const answer: Answer<SecretFacts | ConfigMapFacts> = related.find(kind, workload.namespace, name);
   if (answer.state === 'unknown') {
-    if (!reference.optional) yield { type: 'unknown', cause: `${kind} ${name}: ${answer.cause}` };
+    if (!reference.optional) report({ type: 'unknown', cause: `${kind} ${name}: ${answer.cause}` });
     return;
   }
   if (answer.state === 'absent') {
     if (reference.optional) return;
     const maker = kind === 'Secret' ? makerOf(related, workload.namespace, name) : undefined;
     if (maker === undefined) {
-      yield unmet(`${kind} ${name} does not exist`, `create ${kind} ${name} first`, whenMissing === 'Wait');
+      report(unmet(`${kind} ${name} does not exist`, `create ${kind} ${name} first`, whenMissing === 'Wait'));
     } else {
-      yield maker;
+      report(maker);
     }
     return;
   }
   const facts = answer.values[0] as (typeof answer.values)[number];
   if (reference.pull && 'type' in facts && !PULL_TYPES.includes(facts.type)) {
-    yield unmet(
-      `Secret ${name} has type ${facts.type}, which does not fit for pulling images`,
-      'create it with kubectl create secret docker-registry',
-      false,
+    report(
+      unmet(
+        `Secret ${name} has type ${facts.type}, which does not fit for pulling images`,
+        'create it with kubectl create secret docker-registry',
+        false,
+      ),
     );
   }
   if (!keys || reference.optional) return;
   for (const key of reference.keys) {
     if (facts.keys === undefined) {
-      yield { type: 'unknown', cause: `${kind} ${name}: its keys could not be learnt` };
+      report({ type: 'unknown', cause: `${kind} ${name}: its keys could not be learnt` });
     } else if (!facts.keys.includes(key)) {
-      yield unmet(
-        `${kind} ${name} has no key ${key}`,
-        `add the key ${key}, or name one that it has`,
-        whenMissing === 'Wait',
+      report(
+        unmet(
+          `${kind} ${name} has no key ${key}`,
+          `add the key ${key}, or name one that it has`,
+          whenMissing === 'Wait',
+        ),
       );
     }
   }

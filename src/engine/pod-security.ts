@@ -2,274 +2,219 @@
  * The Pod Security Standards (kubernetes.io/docs/concepts/security/pod-security-standards), control by control, by the
  * names that stand there; the allowed values are those of k8s.io/pod-security-admission v0.37, which enforces them.
  */
-import { unmetAt, type Outcome } from './check.ts';
+import type { Report } from './check.ts';
 import type { Path } from './path.ts';
 import type { ContainerSpec, PodSpec, Probe } from './pod.ts';
+import { PROBE_FIELDS } from './probes.ts';
 import type { Container, Workload } from './workload.ts';
 
-/** What a control looks at: the pod, and the containers that are judged. */
-export interface ControlInput {
+/** What a control looks at: the pod, the containers that are judged, and the securityContexts of both. */
+interface ControlInput {
   readonly workload: Workload;
   readonly containers: readonly Container[];
+  /** The pod's own first. Those that are left out are not there: most controls have nothing to say then. */
+  readonly contexts: readonly Context[];
 }
 
-type Control = (input: ControlInput) => Iterable<Outcome>;
+interface Context {
+  readonly context: Partial<NonNullable<PodSpec['securityContext']> & NonNullable<ContainerSpec['securityContext']>>;
+  readonly path: Path;
+  /** Undefined: the pod's. */
+  readonly container: Container | undefined;
+}
+
+/** Takes what a control finds. @param container - whose it is; absent: the pod's */
+type Find = (path: Path, message: string, remediation?: string, container?: Container) => void;
+
+type Control = (input: ControlInput, find: Find) => void;
 
 /** Controls of the Baseline profile, by the standard's names. */
 export const BASELINE: Readonly<Record<string, Control>> = {
-  HostProcess: ({ workload, containers }) =>
-    everywhere(workload, containers, ({ windowsOptions }) =>
-      windowsOptions?.hostProcess === true
-        ? { below: ['windowsOptions', 'hostProcess'], message: 'runs as a process of the node' }
-        : undefined,
-    ),
-  *'Host Namespaces'({ workload: { pod, podPath } }) {
-    for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) {
-      if (pod[field] === true) {
-        yield {
-          type: 'unmet',
-          path: [...podPath, field],
-          message: "shares the node's namespace",
-          remediation: `remove ${field}`,
-        };
-      }
+  HostProcess({ contexts }, find) {
+    for (const { context, path, container } of contexts) {
+      if (context.windowsOptions?.hostProcess !== true) continue;
+      find([...path, 'windowsOptions', 'hostProcess'], 'runs as a process of the node', undefined, container);
     }
   },
-  'Privileged Containers': ({ containers }) =>
-    inContainers(containers, ({ securityContext }) =>
-      securityContext?.privileged === true
-        ? { below: ['securityContext', 'privileged'], message: 'is privileged: it can do all that the node can' }
-        : undefined,
-    ),
-  *Capabilities({ containers }) {
+  'Host Namespaces'({ workload: { pod, podPath } }, find) {
+    for (const field of NAMESPACE_FIELDS) {
+      if (pod[field] === true) find([...podPath, field], "shares the node's namespace", `remove ${field}`);
+    }
+  },
+  'Privileged Containers'({ contexts }, find) {
+    for (const { context, path, container } of contexts) {
+      if (container === undefined || context.privileged !== true) continue;
+      find([...path, 'privileged'], 'is privileged: it can do all that the node can', undefined, container);
+    }
+  },
+  Capabilities({ contexts }, find) {
+    for (const { context, path, container } of contexts) {
+      if (container === undefined) continue;
+      context.capabilities?.add?.forEach((name, index) => {
+        if (BASELINE_CAPABILITIES.has(name)) return;
+        find([...path, 'capabilities', 'add', index], `adds the capability ${name}`, undefined, container);
+      });
+    }
+  },
+  'HostPath Volumes'({ workload: { pod, podPath } }, find) {
+    pod.volumes?.forEach((volume, index) => {
+      if (!('hostPath' in volume) || !volume.hostPath) return;
+      const message = `the volume ${volume.name} is a folder of the node`;
+      find([...podPath, 'volumes', index, 'hostPath'], message, 'use another kind of volume');
+    });
+  },
+  'Host Ports'({ containers }, find) {
     for (const container of containers) {
-      for (const [index, name] of (container.spec.securityContext?.capabilities?.add ?? []).entries()) {
-        if (!BASELINE_CAPABILITIES.has(name)) {
-          yield unmetAt(container, ['securityContext', 'capabilities', 'add', index], `adds the capability ${name}`);
-        }
-      }
+      container.spec.ports?.forEach(({ hostPort }, index) => {
+        if (!hostPort) return;
+        const path = [...container.path, 'ports', index, 'hostPort'];
+        find(path, `takes port ${hostPort} of the node`, undefined, container);
+      });
     }
   },
-  *'HostPath Volumes'({ workload }) {
-    for (const [index, volume] of (workload.pod.volumes ?? []).entries()) {
-      if ('hostPath' in volume && volume.hostPath) {
-        yield {
-          type: 'unmet',
-          path: [...workload.podPath, 'volumes', index, 'hostPath'],
-          message: `the volume ${volume.name} is a folder of the node`,
-          remediation: 'use another kind of volume',
-        };
-      }
-    }
-  },
-  *'Host Ports'({ containers }) {
+  'Host Probes / Lifecycle Hooks'({ containers }, find) {
     for (const container of containers) {
-      for (const [index, { hostPort }] of (container.spec.ports ?? []).entries()) {
-        if (hostPort) yield unmetAt(container, ['ports', index, 'hostPort'], `takes port ${hostPort} of the node`);
-      }
+      const { spec } = container;
+      for (const field of PROBE_FIELDS) judgeHandler(container, [field], spec[field], find);
+      if (!spec.lifecycle) continue;
+      for (const hook of HOOKS) judgeHandler(container, ['lifecycle', hook], spec.lifecycle[hook], find);
     }
   },
-  *'Host Probes / Lifecycle Hooks'({ containers }) {
-    for (const container of containers) {
-      for (const path of HANDLERS) {
-        const [holder, hook] = path;
-        const handler: Handler = holder === 'lifecycle' ? container.spec.lifecycle?.[hook] : container.spec[holder];
-        if (!handler) continue;
-        for (const action of ['httpGet', 'tcpSocket'] as const) {
-          const host = handler[action]?.host;
-          if (host)
-            yield unmetAt(container, [...path, action, 'host'], `connects from the node to ${host.slice(0, 100)}`);
-        }
-      }
+  AppArmor({ workload, contexts }, find) {
+    for (const { context, path, container } of contexts) {
+      const type = context.appArmorProfile?.type ?? 'RuntimeDefault';
+      if (OVERRIDES_OF_APPARMOR.has(type)) continue;
+      find([...path, 'appArmorProfile', 'type'], `is ${type}`, undefined, container);
     }
-  },
-  *AppArmor({ workload, containers }) {
-    yield* everywhere(workload, containers, ({ appArmorProfile }) =>
-      OVERRIDES_OF_APPARMOR.has(appArmorProfile?.type ?? 'RuntimeDefault')
-        ? undefined
-        : { below: ['appArmorProfile', 'type'], message: `is ${String(appArmorProfile?.type)}` },
-    );
-    for (const [key, value] of Object.entries(workload.template.metadata?.annotations ?? {})) {
-      if (!key.startsWith(APPARMOR_ANNOTATION)) continue;
+    const annotations = workload.template.metadata?.annotations ?? {};
+    for (const key in annotations) {
+      if (!key.startsWith(APPARMOR_ANNOTATION) || !Object.hasOwn(annotations, key)) continue;
+      const value = annotations[key] ?? '';
       if (value === '' || value === 'runtime/default' || value.startsWith('localhost/')) continue;
-      yield {
-        type: 'unmet',
-        path: [...workload.kind.template, 'metadata', 'annotations', key],
-        message: `is ${value.slice(0, 100)}`,
-      };
+      find([...workload.kind.template, 'metadata', 'annotations', key], `is ${value.slice(0, 100)}`);
     }
   },
-  SELinux: ({ workload, containers }) =>
-    SELINUX_FIELDS.flatMap((field) =>
-      everywhere(workload, containers, ({ seLinuxOptions }) => {
-        const value = seLinuxOptions?.[field] ?? '';
-        if (value === '' || (field === 'type' && SELINUX_TYPES.has(value))) return undefined;
-        return { below: ['seLinuxOptions', field], message: `is ${value.slice(0, 100)}` };
-      }),
-    ),
-  '/proc Mount Type': ({ workload: { pod }, containers }) =>
-    // In a user namespace of its own, a pod may see what is masked otherwise.
-    pod.hostUsers === false ? [] : inContainers(containers, unmaskedProc),
-  Seccomp: ({ workload, containers }) =>
-    everywhere(workload, containers, ({ seccompProfile }) =>
-      seccompProfile?.type === 'Unconfined'
-        ? { below: ['seccompProfile', 'type'], message: 'is Unconfined: system calls are not filtered' }
-        : undefined,
-    ),
-  *Sysctls({ workload: { pod, podPath } }) {
-    for (const [index, { name }] of (pod.securityContext?.sysctls ?? []).entries()) {
-      if (name && !SAFE_SYSCTLS.has(name)) {
-        yield {
-          type: 'unmet',
-          path: [...podPath, 'securityContext', 'sysctls', index, 'name'],
-          message: `${name.slice(0, 100)} is not one of the safe sysctls`,
-          remediation: 'remove it',
-        };
+  SELinux({ contexts }, find) {
+    for (const field of SELINUX_FIELDS) {
+      for (const { context, path, container } of contexts) {
+        const value = context.seLinuxOptions?.[field] ?? '';
+        if (value === '' || (field === 'type' && SELINUX_TYPES.has(value))) continue;
+        find([...path, 'seLinuxOptions', field], `is ${value.slice(0, 100)}`, undefined, container);
       }
     }
+  },
+  '/proc Mount Type'({ workload: { pod }, contexts }, find) {
+    // In a user namespace of its own, a pod may see what is masked otherwise.
+    if (pod.hostUsers !== false) judgeProcMounts(contexts, find);
+  },
+  Seccomp({ contexts }, find) {
+    for (const { context, path, container } of contexts) {
+      if (context.seccompProfile?.type !== 'Unconfined') continue;
+      const message = 'is Unconfined: system calls are not filtered';
+      find([...path, 'seccompProfile', 'type'], message, undefined, container);
+    }
+  },
+  Sysctls({ workload: { pod, podPath } }, find) {
+    pod.securityContext?.sysctls?.forEach(({ name }, index) => {
+      if (!name || SAFE_SYSCTLS.has(name)) return;
+      const path = [...podPath, 'securityContext', 'sysctls', index, 'name'];
+      find(path, `${name.slice(0, 100)} is not one of the safe sysctls`, 'remove it');
+    });
   },
 };
 
 /** Controls of the Restricted profile beyond Baseline, by the standard's names. */
 export const RESTRICTED: Readonly<Record<string, Control>> = {
-  *'Volume Types'({ workload }) {
-    for (const [index, volume] of (workload.pod.volumes ?? []).entries()) {
+  'Volume Types'({ workload: { pod, podPath } }, find) {
+    pod.volumes?.forEach((volume, index) => {
       const kind = Object.entries(volume).find(([key, value]) => key !== 'name' && value !== null)?.[0];
-      if (kind === undefined || VOLUME_TYPES.has(kind)) continue;
-      yield {
-        type: 'unmet',
-        path: [...workload.podPath, 'volumes', index, kind],
-        message: `the volume ${volume.name} is of type ${kind}`,
-        remediation:
-          'use a PersistentVolumeClaim, csi, emptyDir, projected, configMap, secret, downwardAPI, ephemeral or image',
-      };
-    }
+      if (kind === undefined || VOLUME_TYPES.has(kind)) return;
+      find(
+        [...podPath, 'volumes', index, kind],
+        `the volume ${volume.name} is of type ${kind}`,
+        'use a PersistentVolumeClaim, csi, emptyDir, projected, configMap, secret, downwardAPI, ephemeral or image',
+      );
+    });
   },
-  'Privilege Escalation': ({ workload, containers }) =>
-    isWindows(workload)
-      ? []
-      : inContainers(containers, ({ securityContext }) =>
-          securityContext?.allowPrivilegeEscalation === false
-            ? undefined
-            : {
-                below: ['securityContext', 'allowPrivilegeEscalation'],
-                message: 'may gain more privileges than its parent process',
-                remediation: 'set allowPrivilegeEscalation: false',
-              },
-        ),
-  *'Running as Non-root'({ workload, containers }) {
-    const { pod, podPath } = workload;
-    if (pod.hostUsers === false) return;
-    const ofPod = pod.securityContext?.runAsNonRoot;
-    if (ofPod === false) yield mayBeRoot([...podPath, 'securityContext', 'runAsNonRoot']);
-    for (const container of containers) {
-      const own = container.spec.securityContext?.runAsNonRoot;
-      const path = [...container.path, 'securityContext', 'runAsNonRoot'];
-      if (own === false || ((own === undefined || own === null) && (ofPod === undefined || ofPod === null))) {
-        yield { ...mayBeRoot(path), container: container.name };
-      }
-    }
-  },
-  'Running as Non-root user': ({ workload, containers }) =>
-    workload.pod.hostUsers === false
-      ? []
-      : everywhere(workload, containers, ({ runAsUser }) =>
-          runAsUser === 0
-            ? { below: ['runAsUser'], message: 'is 0: it runs as root', remediation: 'name a user above 0' }
-            : undefined,
-        ),
-  *Seccomp({ workload, containers }) {
+  'Privilege Escalation'({ workload, containers }, find) {
     if (isWindows(workload)) return;
-    const ofPod = workload.pod.securityContext?.seccompProfile?.type ?? undefined;
     for (const container of containers) {
-      const type = container.spec.securityContext?.seccompProfile?.type ?? ofPod;
-      if (type === 'RuntimeDefault' || type === 'Localhost') continue;
-      // Unconfined is Baseline's finding.
-      if (type !== undefined) continue;
-      yield unmetAt(
+      if (container.spec.securityContext?.allowPrivilegeEscalation === false) continue;
+      find(
+        [...container.path, 'securityContext', 'allowPrivilegeEscalation'],
+        'may gain more privileges than its parent process',
+        'set allowPrivilegeEscalation: false',
         container,
-        ['securityContext', 'seccompProfile'],
-        'no seccomp profile',
-        'set seccompProfile: {type: RuntimeDefault} in the securityContext of the pod',
       );
     }
   },
-  *Capabilities({ workload, containers }) {
+  'Running as Non-root'({ workload: { pod, podPath }, containers }, find) {
+    if (pod.hostUsers === false) return;
+    const ofPod = pod.securityContext?.runAsNonRoot ?? undefined;
+    const [message, remediation] = ['it may run as root', 'set runAsNonRoot: true'];
+    if (ofPod === false) find([...podPath, 'securityContext', 'runAsNonRoot'], message, remediation);
+    for (const container of containers) {
+      const own = container.spec.securityContext?.runAsNonRoot ?? undefined;
+      if (own === true || (own === undefined && ofPod !== undefined)) continue;
+      find([...container.path, 'securityContext', 'runAsNonRoot'], message, remediation, container);
+    }
+  },
+  'Running as Non-root user'({ workload: { pod }, contexts }, find) {
+    if (pod.hostUsers === false) return;
+    for (const { context, path, container } of contexts) {
+      if (context.runAsUser !== 0) continue;
+      find([...path, 'runAsUser'], 'is 0: it runs as root', 'name a user above 0', container);
+    }
+  },
+  Seccomp({ workload, containers }, find) {
+    // Unconfined is Baseline's finding.
+    if (isWindows(workload) || workload.pod.securityContext?.seccompProfile?.type) return;
+    for (const container of containers) {
+      if (container.spec.securityContext?.seccompProfile?.type) continue;
+      find(
+        [...container.path, 'securityContext', 'seccompProfile'],
+        'no seccomp profile',
+        'set seccompProfile: {type: RuntimeDefault} in the securityContext of the pod',
+        container,
+      );
+    }
+  },
+  Capabilities({ workload, containers }, find) {
     if (isWindows(workload)) return;
     for (const container of containers) {
       const capabilities = container.spec.securityContext?.capabilities;
+      const path = [...container.path, 'securityContext', 'capabilities'];
       if (capabilities?.drop?.includes('ALL') !== true) {
-        yield unmetAt(
-          container,
-          ['securityContext', 'capabilities'],
-          'keeps capabilities',
-          'set capabilities: {drop: [ALL]}',
-        );
+        find(path, 'keeps capabilities', 'set capabilities: {drop: [ALL]}', container);
       }
-      for (const [index, name] of (capabilities?.add ?? []).entries()) {
+      capabilities?.add?.forEach((name, index) => {
         // What Baseline forbids is its finding.
-        if (name === 'NET_BIND_SERVICE' || !BASELINE_CAPABILITIES.has(name)) continue;
-        yield unmetAt(container, ['securityContext', 'capabilities', 'add', index], `adds the capability ${name}`);
-      }
+        if (name === 'NET_BIND_SERVICE' || !BASELINE_CAPABILITIES.has(name)) return;
+        find([...path, 'add', index], `adds the capability ${name}`, undefined, container);
+      });
     }
   },
-  '/proc Mount Type': ({ workload: { pod }, containers }) =>
-    pod.hostUsers === false ? inContainers(containers, unmaskedProc) : [],
+  '/proc Mount Type'({ workload: { pod }, contexts }, find) {
+    if (pod.hostUsers === false) judgeProcMounts(contexts, find);
+  },
 };
 
-/** What a control finds at a container or a securityContext. */
-interface Fault {
-  readonly below: Path;
-  readonly message: string;
-  readonly remediation?: string;
-}
-
-const NO_OUTCOMES: readonly Outcome[] = [];
-
-function inContainers(
-  containers: readonly Container[],
-  judge: (spec: ContainerSpec) => Fault | undefined,
-): readonly Outcome[] {
-  let outcomes: Outcome[] | undefined;
-  for (const container of containers) {
-    const fault = judge(container.spec);
-    if (fault !== undefined) (outcomes ??= []).push(unmetAt(container, fault.below, fault.message, fault.remediation));
+function judgeHandler(container: Container, at: Path, handler: Handler, find: Find): void {
+  if (!handler) return;
+  for (const action of ACTIONS) {
+    const host = handler[action]?.host;
+    if (!host) continue;
+    const message = `connects from the node to ${host.slice(0, 100)}`;
+    find([...container.path, ...at, action, 'host'], message, undefined, container);
   }
-  return outcomes ?? NO_OUTCOMES;
 }
 
-type Contexts = NonNullable<PodSpec['securityContext']> & NonNullable<ContainerSpec['securityContext']>;
-
-/** Judges the securityContext of the pod and of each container, where there is one. */
-function everywhere(
-  { pod, podPath }: Workload,
-  containers: readonly Container[],
-  judge: (context: Partial<Contexts>) => Fault | undefined,
-): readonly Outcome[] {
-  const fault = pod.securityContext ? judge(pod.securityContext) : undefined;
-  const below = inContainers(containers, ({ securityContext }) => {
-    const own = securityContext ? judge(securityContext) : undefined;
-    return own === undefined ? undefined : { ...own, below: ['securityContext', ...own.below] };
-  });
-  if (fault === undefined) return below;
-  const ofPod: Outcome = {
-    type: 'unmet',
-    path: [...podPath, 'securityContext', ...fault.below],
-    message: fault.message,
-    ...(fault.remediation === undefined ? {} : { remediation: fault.remediation }),
-  };
-  return [ofPod, ...below];
-}
-
-function mayBeRoot(path: Path): Outcome {
-  return { type: 'unmet', path, message: 'it may run as root', remediation: 'set runAsNonRoot: true' };
-}
-
-function unmaskedProc({ securityContext }: ContainerSpec): Fault | undefined {
-  const mount = securityContext?.procMount ?? 'Default';
-  return mount === 'Default'
-    ? undefined
-    : { below: ['securityContext', 'procMount'], message: `is ${mount}: /proc is not masked` };
+function judgeProcMounts(contexts: readonly Context[], find: Find): void {
+  for (const { context, path, container } of contexts) {
+    const mount = context.procMount ?? 'Default';
+    if (container === undefined || mount === 'Default') continue;
+    find([...path, 'procMount'], `is ${mount}: /proc is not masked`, undefined, container);
+  }
 }
 
 function isWindows({ pod }: Workload): boolean {
@@ -277,14 +222,9 @@ function isWindows({ pod }: Workload): boolean {
 }
 
 type Handler = Pick<Probe, 'httpGet' | 'tcpSocket'> | null | undefined;
-/** Every probe and lifecycle hook of a container. */
-const HANDLERS = [
-  ['livenessProbe'],
-  ['readinessProbe'],
-  ['startupProbe'],
-  ['lifecycle', 'postStart'],
-  ['lifecycle', 'preStop'],
-] as const;
+const HOOKS = ['postStart', 'preStop'] as const;
+const ACTIONS = ['httpGet', 'tcpSocket'] as const;
+const NAMESPACE_FIELDS = ['hostNetwork', 'hostPID', 'hostIPC'] as const;
 
 const BASELINE_CAPABILITIES = new Set([
   'AUDIT_WRITE',
@@ -341,11 +281,35 @@ export function controlsOf(profile: Readonly<Record<string, Control>>, allow: re
   return Object.entries(profile).filter(([name]) => !allow.includes(name));
 }
 
-/** Runs controls. */
-export function* judgeControls(controls: Controls, input: ControlInput): Iterable<Outcome> {
+/** Runs controls: what they find is told with their names. */
+export function judgeControls(
+  controls: Controls,
+  { workload, containers }: Omit<ControlInput, 'contexts'>,
+  report: Report,
+): void {
+  const input = { workload, containers, contexts: contextsOf(workload, containers) };
   for (const [name, control] of controls) {
-    for (const outcome of control(input)) {
-      yield outcome.type === 'unmet' ? { ...outcome, message: `${name}: ${outcome.message}` } : outcome;
-    }
+    control(input, (path, message, remediation, container) => {
+      report({
+        type: 'unmet',
+        path,
+        message: `${name}: ${message}`,
+        ...(remediation === undefined ? {} : { remediation }),
+        ...(container === undefined ? {} : { container: container.name }),
+      });
+    });
   }
+}
+
+function contextsOf({ pod, podPath }: Workload, containers: readonly Container[]): Context[] {
+  const contexts: Context[] = [];
+  if (pod.securityContext) {
+    contexts.push({ context: pod.securityContext, path: [...podPath, 'securityContext'], container: undefined });
+  }
+  for (const container of containers) {
+    const { securityContext } = container.spec;
+    if (!securityContext) continue;
+    contexts.push({ context: securityContext, path: [...container.path, 'securityContext'], container });
+  }
+  return contexts;
 }

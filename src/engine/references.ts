@@ -108,15 +108,14 @@ export function serviceAccountOf(workload: Workload): { readonly name: string; r
 }
 
 /** The references to a kind, less the ones of containers that are not judged. */
-export function* judgedReferences(
+export function judgedReferences(
   kind: Reference['kind'],
   { workload, containers }: Pick<CheckInput<unknown>, 'workload' | 'containers'>,
-): Iterable<Reference> {
+): Reference[] {
+  const ofKind = referencesOf(workload).filter((reference) => reference.kind === kind);
+  if (containers === workload.containers) return ofKind;
   const judged = new Set(containers.map(({ name }) => name));
-  for (const reference of referencesOf(workload)) {
-    if (reference.kind !== kind) continue;
-    if (reference.container === undefined || judged.has(reference.container)) yield reference;
-  }
+  return ofKind.filter(({ container }) => container === undefined || judged.has(container));
 }
 
 /** A Secret that a workload uses, through its ServiceAccount perhaps. */
@@ -130,28 +129,23 @@ export interface SecretUse {
  * Lists the Secrets that a workload uses: those that it names itself, less the ones that only containers name which are not
  * judged, and the pull secrets of its ServiceAccount.
  */
-export function* secretsUsed({
+export function secretsUsed({
   workload,
   containers,
   related,
-}: Pick<CheckInput<unknown>, 'workload' | 'containers' | 'related'>): Iterable<SecretUse> {
-  for (const reference of judgedReferences('Secret', { workload, containers })) yield { reference, via: '' };
+}: Pick<CheckInput<unknown>, 'workload' | 'containers' | 'related'>): SecretUse[] {
+  const own = judgedReferences('Secret', { workload, containers }).map((reference) => ({ reference, via: '' }));
   // A pod that names no pull secrets of its own gets those of its ServiceAccount (admission plugin ServiceAccount).
-  if ((workload.pod.imagePullSecrets?.length ?? 0) > 0) return;
+  if ((workload.pod.imagePullSecrets?.length ?? 0) > 0) return own;
   const { name: account, path } = serviceAccountOf(workload);
   const answer = related.find('ServiceAccount', workload.namespace, account);
-  for (const name of answer.state === 'found' ? (answer.values[0]?.imagePullSecrets ?? []) : []) {
-    const reference = {
-      kind: 'Secret',
-      name,
-      keys: [],
-      optional: false,
-      pull: true,
-      path,
-      container: undefined,
-    } as const;
-    yield { reference, via: `ServiceAccount ${account} pulls images with a Secret: ` };
-  }
+  const given = answer.state === 'found' ? (answer.values[0]?.imagePullSecrets ?? []) : [];
+  return own.concat(
+    given.map((name) => ({
+      reference: { kind: 'Secret', name, keys: [], optional: false, pull: true, path, container: undefined },
+      via: `ServiceAccount ${account} pulls images with a Secret: `,
+    })),
+  );
 }
 
 /** The same, each Secret once: at the first place that names it. */

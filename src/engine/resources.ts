@@ -2,7 +2,7 @@
  * Requests and limits as Kubernetes applies them: a container's own value, else the pod's (`spec.resources`), else a
  * LimitRange's default (https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/).
  */
-import { ParameterError, unmetAt, type CheckInput, type Outcome } from './check.ts';
+import { ParameterError, unmetAt, type CheckInput, type Report } from './check.ts';
 import { ONE, parseQuantity, type Quantity } from './quantity.ts';
 import { WHOLE_NAMESPACE } from './related.ts';
 import type { Container } from './workload.ts';
@@ -85,29 +85,30 @@ export function giverOf(
 }
 
 /** Requires that each container has this request or limit, within bounds. */
-export function* requireResource(
+export function requireResource(
   input: CheckInput<unknown>,
   side: ResourceSide,
   resource: ResourceName,
   bounds: Bounds,
-): Iterable<Outcome> {
+  report: Report,
+): void {
   const what = `${resourceTitle(resource)} ${side === 'limits' ? 'limit' : 'request'}`;
   for (const container of input.containers) {
     const giver = giverOf(container, input, side, resource);
     switch (giver.from) {
       case 'Container':
-        yield* judgeValue(container, side, resource, giver.value, bounds);
+        judgeValue(container, side, resource, giver.value, bounds, report);
         break;
       case 'Unknown': {
         const article = resource === 'ephemeral-storage' ? 'an' : 'a';
-        yield { type: 'unknown', cause: `whether a LimitRange gives ${article} ${what}: ${giver.cause}` };
+        report({ type: 'unknown', cause: `whether a LimitRange gives ${article} ${what}: ${giver.cause}` });
         break;
       }
       case 'Nothing':
-        yield unmetAt(container, ['resources', side], `no ${what}`);
+        report(unmetAt(container, ['resources', side], `no ${what}`));
         break;
       case 'LimitRange':
-        yield { type: 'note', text: `container ${container.name}: ${what} from LimitRange ${giver.name}` };
+        report({ type: 'note', text: `container ${container.name}: ${what} from LimitRange ${giver.name}` });
         break;
       case 'Pod':
         break;
@@ -139,45 +140,50 @@ export function ownValue(
   return givenTo(container.spec.resources, side, resource);
 }
 
-function* judgeValue(
+function judgeValue(
   container: Container,
   side: ResourceSide,
   resource: ResourceName,
   text: string | number,
   bounds: Bounds,
-): Iterable<Outcome> {
+  report: Report,
+): void {
   // A limit that counts as the request stands in limits.
   const borrowed = side === 'requests' && (container.spec.resources?.requests?.[resource] ?? undefined) === undefined;
   const path = ['resources', borrowed ? 'limits' : side, resource];
   const value = parseQuantity(text);
   if (value === undefined) {
-    yield unmetAt(container, path, `"${text}" is not a quantity`, 'write a quantity, for example 256Mi or 500m');
+    report(unmetAt(container, path, `"${text}" is not a quantity`, 'write a quantity, for example 256Mi or 500m'));
     return;
   }
   const { min, max, maxRatioToRequest } = bounds;
   if (min !== undefined && value < min.value) {
-    yield unmetAt(container, path, `is ${text}, below the required minimum ${min.text}`, `set at least ${min.text}`);
+    report(unmetAt(container, path, `is ${text}, below the required minimum ${min.text}`, `set at least ${min.text}`));
   }
   if (max !== undefined && value > max.value) {
-    yield unmetAt(container, path, `is ${text}, above the allowed maximum ${max.text}`, `set at most ${max.text}`);
+    report(unmetAt(container, path, `is ${text}, above the allowed maximum ${max.text}`, `set at most ${max.text}`));
   }
   if (side !== 'limits') return;
   const requestText = container.spec.resources?.requests?.[resource];
   const request = requestText === undefined ? undefined : parseQuantity(requestText);
   if (request === undefined) return;
   if (value < request) {
-    yield unmetAt(
-      container,
-      path,
-      `is ${text}, below the request, which is ${requestText}`,
-      'raise the limit or lower the request',
+    report(
+      unmetAt(
+        container,
+        path,
+        `is ${text}, below the request, which is ${requestText}`,
+        'raise the limit or lower the request',
+      ),
     );
   } else if (maxRatioToRequest !== undefined && value * ONE > request * maxRatioToRequest.value) {
-    yield unmetAt(
-      container,
-      path,
-      `is ${text}, more than ${maxRatioToRequest.text} times the request, which is ${requestText}`,
-      'raise the request or lower the limit',
+    report(
+      unmetAt(
+        container,
+        path,
+        `is ${text}, more than ${maxRatioToRequest.text} times the request, which is ${requestText}`,
+        'raise the request or lower the limit',
+      ),
     );
   }
 }

@@ -33,7 +33,7 @@ const deployment = workloadOf('Deployment', POD);
 
 function evaluate(outcomes: readonly Outcome[]): CheckResult {
   return evaluateCheck(
-    enabled(() => outcomes),
+    enabled((_, report) => outcomes.forEach(report)),
     deployment,
     NOTHING_RELATED,
     0,
@@ -68,7 +68,7 @@ describe('evaluateCheck', () => {
     expect(evaluate([until(7), at(3), unmet])).toMatchObject({ status: 'Unmet', recheckAt: 3 });
   });
 
-  test.each<[string, () => Iterable<Outcome>, string]>([
+  test.each<[string, Check['run'], string]>([
     [
       'an Error',
       () => {
@@ -78,8 +78,8 @@ describe('evaluateCheck', () => {
     ],
     [
       'an Error after an unmet',
-      function* () {
-        yield unmet;
+      (_, report) => {
+        report(unmet);
         throw new Error('late');
       },
       'the check failed: late',
@@ -108,7 +108,6 @@ describe('evaluateCheck', () => {
     const one = enabled(
       ({ containers }) => {
         names = containers.map(({ name }) => name);
-        return [];
       },
       {},
       exclude,
@@ -121,7 +120,6 @@ describe('evaluateCheck', () => {
     let given: unknown;
     const one = enabled((input) => {
       given = input;
-      return [];
     });
     evaluateCheck({ ...one, parameters: { max: 3 } }, deployment, NOTHING_RELATED, 42);
     expect(given).toMatchObject({ now: 42, parameters: { max: 3 }, workload: deployment, related: NOTHING_RELATED });
@@ -153,7 +151,7 @@ describe('evaluateCheck', () => {
     ['Replicated', workloadOf('CronJob', POD), false],
   ] as const)('a check for %s workloads, case %#', (appliesTo, workload, applies) => {
     const { status } = evaluateCheck(
-      enabled(() => [unmet], { appliesTo }),
+      enabled((_, report) => report(unmet), { appliesTo }),
       workload,
       NOTHING_RELATED,
       0,

@@ -9,9 +9,9 @@ const index = CHECKS.findIndex(({ name }) => name === 'imageTag');
 const check = CHECKS[index] as Check;
 (CHECKS as Check[])[index] = {
   ...check,
-  run: (input) => {
+  run: (input, report) => {
     if (input.containers.some(({ spec }) => spec.image?.startsWith('faulty'))) throw new TypeError('a fault of ours');
-    return check.run(input);
+    check.run(input, report);
   },
 };
 await import('../../src/main.ts');
