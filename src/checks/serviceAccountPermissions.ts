@@ -33,14 +33,14 @@ export default defineCheck({
   run({ workload, related }, report) {
     const { name, path } = serviceAccountOf(workload);
     for (const kind of BINDINGS) {
-      for (const { key, who } of subjectsOf(workload.namespace, name)) {
+      for (const { key, as } of subjectsOf(workload.namespace, name)) {
         const answer = related.find(kind, WHOLE_CLUSTER, key);
         if (answer.state === 'unknown') {
           report({ type: 'unknown', cause: `the ${kind}s of ServiceAccount ${name}: ${answer.cause}` });
           break;
         }
         for (const binding of answer.state === 'found' ? answer.values : []) {
-          const outcome = judgeBinding(kind, binding, who, related);
+          const outcome = judgeBinding(kind, binding, `${name}${as}`, related);
           if (outcome !== undefined) report(outcome.type === 'unmet' ? { ...outcome, path } : outcome);
         }
       }
@@ -52,7 +52,7 @@ export default defineCheck({
 function judgeBinding(
   kind: (typeof BINDINGS)[number],
   { name, namespace, role }: BindingFacts,
-  who: string,
+  account: string,
   related: Related,
 ): Outcome | undefined {
   const answer = grantsOf(role, namespace, related);
@@ -64,7 +64,7 @@ function judgeBinding(
   return {
     type: 'unmet',
     path: [],
-    message: `${kind} ${name}${where} lets ${who} ${may} (${role.kind} ${role.name})`,
+    message: `${kind} ${name}${where} lets ServiceAccount ${account} ${may} (${role.kind} ${role.name})`,
   };
 }
 

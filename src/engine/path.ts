@@ -10,9 +10,14 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_-]*$/;
  * plain words in brackets: `metadata.annotations[example.com/a]`. The root is written as `(root)`.
  */
 export function formatPath(path: Path): string {
-  if (path.length === 0) return '(root)';
-  let text = '';
-  for (const step of path) {
+  return path.length === 0 ? '(root)' : appendPath('', path, 0);
+}
+
+/** Continues a written path with the steps of a path from an index on. */
+export function appendPath(written: string, path: Path, from: number): string {
+  let text = written;
+  for (let index = from; index < path.length; index++) {
+    const step = path[index] as string | number;
     if (typeof step === 'number' || !isIdentifier(step)) text += `[${step}]`;
     else text += text === '' ? step : `.${step}`;
   }

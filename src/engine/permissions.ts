@@ -2,6 +2,7 @@
  * What a ServiceAccount is allowed, as far as it is more than a workload should be: the risks named by Kubernetes
  * (docs: "Role Based Access Control Good Practices", privilege escalation risks).
  */
+import { remembering } from './remember.ts';
 
 /** What a role gives that lets a workload take over more than it was given, worst first. */
 export const GRANTS = ['everything', 'wildcard', 'escalate', 'bind', 'impersonate', 'secrets'] as const;
@@ -55,17 +56,24 @@ interface Subject {
 const ALL_AUTHENTICATED = 'system:authenticated';
 const ALL_ACCOUNTS = 'system:serviceaccounts';
 
-/** The subjects under which bindings name a ServiceAccount, each with who that is in words for a person. */
-export function subjectsOf(namespace: string, name: string): readonly { readonly key: string; readonly who: string }[] {
-  const account = `ServiceAccount ${name}`;
-  return [
-    { key: accountKey(namespace, name), who: account },
-    ...[`${ALL_ACCOUNTS}:${namespace}`, ALL_ACCOUNTS, ALL_AUTHENTICATED].map((group) => ({
-      key: `Group/${group}`,
-      who: `${account} (as one of the group ${group})`,
-    })),
-  ];
+/** A subject under which bindings name a ServiceAccount. */
+export interface AccountSubject {
+  readonly key: string;
+  /** What follows its name in words for a person: ` (as one of the group system:serviceaccounts)`; empty for itself. */
+  readonly as: string;
 }
+
+/** The subjects under which bindings name a ServiceAccount: itself, then its groups. */
+export function subjectsOf(namespace: string, name: string): readonly AccountSubject[] {
+  return [{ key: accountKey(namespace, name), as: '' }, ...groupsOf(namespace)];
+}
+
+const groupsOf = remembering((namespace): readonly AccountSubject[] =>
+  [`${ALL_ACCOUNTS}:${namespace}`, ALL_ACCOUNTS, ALL_AUTHENTICATED].map((group) => ({
+    key: `Group/${group}`,
+    as: ` (as one of the group ${group})`,
+  })),
+);
 
 /** The keys of those subjects of a binding that are, or hold, ServiceAccounts. Users and their groups are left out. */
 export function subjectKeysOf(subjects: readonly Subject[] | null | undefined): string[] {

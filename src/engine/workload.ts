@@ -5,7 +5,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { Type, type Static } from 'typebox';
 import { type WorkloadKind } from './kinds.ts';
-import { formatPath, fromPointer, valueAt, type Path } from './path.ts';
+import { appendPath, formatPath, fromPointer, valueAt, type Path } from './path.ts';
 import { PodTemplateSchema, type ContainerSpec, type PodSpec, type PodTemplate } from './pod.ts';
 import { ListOf, Maybe, StringMap } from './schema.ts';
 import type { Labels } from './selectors.ts';
@@ -184,9 +184,18 @@ function problemOf(errors: readonly ErrorObject[] | null | undefined, root: Path
 export function displayPath(path: Path, workload: Workload): string {
   const container = containerAt(path, workload);
   if (container === undefined || container.name === '') return formatPath(path);
-  const rest = formatPath(path.slice(container.path.length));
-  const head = `${formatPath(container.path.slice(0, -1))}[${container.name}]`;
-  return path.length === container.path.length ? head : rest.startsWith('[') ? head + rest : `${head}.${rest}`;
+  return appendPath(displayOf(container), path, container.path.length);
+}
+
+/** Each container has many findings. */
+const DISPLAYED = new WeakMap<Container, string>();
+
+function displayOf(container: Container): string {
+  const known = DISPLAYED.get(container);
+  if (known !== undefined) return known;
+  const text = `${formatPath(container.path.slice(0, -1))}[${container.name}]`;
+  DISPLAYED.set(container, text);
+  return text;
 }
 
 /** The container that a path leads to or into. Not searched for: a message has a path for each of thousands of containers. */

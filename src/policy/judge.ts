@@ -115,6 +115,7 @@ export function judge(
   let criticalUnmet = false;
   let criticalUndecided = false;
   let recheckAt: number | undefined;
+  const waitsUntil = admission === undefined ? graceEnd(policy, workload) : -Infinity;
   for (const exception of concerning) recheckAt = earliest(recheckAt, nextStandingAt(exception, policy, now));
 
   for (const enabled of policy.enabled) {
@@ -143,7 +144,6 @@ export function judge(
       open = left;
     }
 
-    const waitsUntil = admission === undefined ? graceEnd(policy, workload) : -Infinity;
     const counted = now < waitsUntil ? open.filter(({ waits }) => waits !== true) : open;
     if (counted.length < open.length) recheckAt = earliest(recheckAt, waitsUntil);
     if (counted.length > 0) {

@@ -65,7 +65,11 @@ export async function review(request: AdmissionRequest, routeName: string, world
   if (world.exemptions.namespaces.has(namespace)) return notJudged(kind.kind, 'a system namespace');
 
   const deadline = world.now() + DEADLINE;
-  const subject = await subjectOf(request, routeName, world, deadline);
+  // What has nothing to wait for does not wait: a promise for each step costs more than the step.
+  const subject =
+    request.subResource === 'scale'
+      ? await scaledSubject(request, routeName, world, deadline)
+      : subjectOf(request, routeName, world);
   if ('response' in subject) return subject;
 
   const { workload } = subject;
@@ -80,17 +84,14 @@ export async function review(request: AdmissionRequest, routeName: string, world
     .flatMap(({ policies }) => policies)
     .map((policy) => ({ policy, scope: scopeOf(policy, subject, operation) }))
     .filter(({ scope }) => scope !== 'none');
-  const decision =
-    judged.length === 0
-      ? notJudged(workload.kind.kind, 'nothing that a policy judges has changed')
-      : answer(
-          subject,
-          await settle(judged, subject, request, world, deadline),
-          routes,
-          routeName,
-          request,
-          world.now(),
-        );
+  let decision: Decision;
+  if (judged.length === 0) {
+    decision = notJudged(workload.kind.kind, 'nothing that a policy judges has changed');
+  } else {
+    const settling = settle(judged, subject, request, world, deadline);
+    const settled = settling instanceof Promise ? await settling : settling;
+    decision = answer(subject, settled, routes, routeName, request, world.now());
+  }
   return tellingWhatIsLeft(decision, subject, world.policies().route(routeName), request);
 }
 
@@ -137,14 +138,8 @@ function isExempt({ userInfo, object }: AdmissionRequest, { exemptions }: World)
 }
 
 /** Reads what a request is about. A Decision instead if that settles it. */
-async function subjectOf(
-  request: AdmissionRequest,
-  routeName: string,
-  world: World,
-  deadline: number,
-): Promise<Subject | Decision> {
+function subjectOf(request: AdmissionRequest, routeName: string, world: World): Subject | Decision {
   const { subResource, object, oldObject, kind } = request;
-  if (subResource === 'scale') return scaledSubject(request, routeName, world, deadline);
   if (subResource && subResource !== 'resize') return notJudged(kind.kind, `the subresource ${subResource}`);
 
   const workloadKind = workloadKindOf(
@@ -288,13 +283,13 @@ interface Settled {
  * Judges with what is in memory; only if that denies, asks the API server for what could change it: references that the
  * cache may not know yet, older templates, the owner, and whether the requester may break the glass.
  */
-async function settle(
+function settle(
   judged: readonly Judged[],
   subject: Subject,
   request: AdmissionRequest,
   world: World,
   deadline: number,
-): Promise<Settled> {
+): Settled | Promise<Settled> {
   const { workload, old } = subject;
   const raises = old !== undefined && (countOf(workload) ?? 0) > (countOf(old) ?? 0);
   const now = world.now();
@@ -322,9 +317,21 @@ async function settle(
       return found;
     },
   };
-  let verdicts = judgeAll(noting, () => undefined);
+  const verdicts = judgeAll(noting, () => undefined);
   if (!isUndecidable && !verdicts.some(denies)) return { verdicts, glass: undefined };
+  return settleByAsking(verdicts, isUndecidable, judgeAll, subject, request, world, deadline);
+}
 
+async function settleByAsking(
+  inMemory: readonly Verdict[],
+  isUndecidable: boolean,
+  judgeAll: (related: Related, lenient: (policy: CompiledPolicy) => string | undefined) => Verdict[],
+  { workload, old }: Subject,
+  request: AdmissionRequest,
+  world: World,
+  deadline: number,
+): Promise<Settled> {
+  let verdicts = inMemory;
   const remaining = (): number => Math.max(1, deadline - world.now());
   let related = world.related;
   if (isUndecidable || verdicts.some(deniesByReference)) {
@@ -372,7 +379,11 @@ function answer(
   const isFirst = first?.name === routeName;
   const warnings = isFirst ? warningsOf(workload, verdicts) : [];
   const warned = warnings.length > 0;
-  const checks = verdicts.flatMap(({ findings, undecided }) => [...findings, ...undecided].map(({ check }) => check));
+  const checks = new Set<string>();
+  for (const { findings, undecided } of verdicts) {
+    for (const { check } of findings) checks.add(check);
+    for (const { check } of undecided) checks.add(check);
+  }
   const exceptions = [...new Set(verdicts.flatMap(({ excepted }) => excepted.map(({ exception }) => exception.name)))];
   const bypassedPolicies = verdicts
     .map(({ policy }) => policy)
@@ -406,7 +417,7 @@ function answer(
       auditAnnotations: {
         decision,
         policies: verdicts.map(({ policy }) => policy.name).join(','),
-        ...(checks.length > 0 ? { checks: [...new Set(checks)].join(',') } : {}),
+        ...(checks.size > 0 ? { checks: [...checks].join(',') } : {}),
         ...(exceptions.length > 0 ? { exception: exceptions.join(',') } : {}),
         ...(bypassed.length > 0
           ? { breakGlass: `${bypassed.join(',')}: ${(glass?.reason ?? '').slice(0, LONGEST_REASON)}` }
