@@ -38,9 +38,9 @@ export type Outcome =
       /** What is wrong: a clause that follows the path, `no memory limit`. Never a secret's value. */
       readonly message: string;
       /** What to write instead; the check's own remediation if absent. */
-      readonly remediation?: string;
+      readonly remediation?: string | undefined;
       /** Name of the container concerned. */
-      readonly container?: string;
+      readonly container?: string | undefined;
       /** The cause may yet go away by itself (a companion that is still to come): admission only warns. */
       readonly waits?: true;
       /** Where this one finding's cause lies, if elsewhere than the check's scope says. */
@@ -164,13 +164,7 @@ const LEFT_OUT: Readonly<Record<keyof Check, undefined>> = {
 
 /** An `unmet` outcome about one container. */
 export function unmetAt(container: Container, below: Path, message: string, remediation?: string): Outcome {
-  return {
-    type: 'unmet',
-    path: [...container.path, ...below],
-    message,
-    container: container.name,
-    ...(remediation === undefined ? {} : { remediation }),
-  };
+  return { type: 'unmet', path: [...container.path, ...below], message, remediation, container: container.name };
 }
 
 /** For checks without parameters of their own. */

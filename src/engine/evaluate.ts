@@ -18,7 +18,6 @@ export type Unmet = Extract<Outcome, { type: 'unmet' }>;
 
 /** What one check found out about one workload. */
 export interface CheckResult {
-  readonly enabled: EnabledCheck;
   readonly status: Status;
   readonly unmet: readonly Unmet[];
   /** Why it is Unknown, NotApplicable or Error; where it is Unmet, what it could not find out beside that. */
@@ -40,58 +39,74 @@ export function appliesTo({ appliesTo }: Check, { kind, controller, replicas }: 
 }
 
 /** Runs one check on one workload. What the check throws becomes the status Error; nothing is thrown. */
-export function evaluateCheck(enabled: EnabledCheck, workload: Workload, related: Related, now: number): CheckResult {
-  const { check, exclude } = enabled;
+export function evaluateCheck(
+  { check, exclude, parameters }: EnabledCheck,
+  workload: Workload,
+  related: Related,
+  now: number,
+): CheckResult {
   if (!appliesTo(check, workload)) {
-    return result(enabled, 'NotApplicable', [`does not apply to this ${workload.kind.kind}`]);
+    return { ...MET, status: 'NotApplicable', causes: [`does not apply to this ${workload.kind.kind}`] };
   }
   const containers =
     exclude.length === 0
       ? workload.containers
       : workload.containers.filter(({ name }) => !matchesNamePattern(name, exclude));
 
+  let outcomes: Outcome[] | undefined;
+  try {
+    check.run({ workload, containers, parameters: parameters as never, related, now }, (outcome) => {
+      (outcomes ??= []).push(outcome);
+    });
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    return { ...MET, status: 'Error', causes: [`the check failed: ${cause}`], error };
+  }
+  return outcomes === undefined ? MET : resultOf(outcomes);
+}
+
+/** Of a check that said nothing: most of them, most of the time. */
+const MET: CheckResult = Object.freeze({
+  status: 'Met',
+  unmet: NOTHING,
+  causes: NOTHING,
+  notes: NOTHING,
+  recheckAt: undefined,
+  error: undefined,
+});
+
+function resultOf(outcomes: readonly Outcome[]): CheckResult {
   let unmet: Unmet[] | undefined;
   let unknown: string[] | undefined;
   let notApplicable: string[] | undefined;
   let notes: string[] | undefined;
   let recheckAt: number | undefined;
-  try {
-    check.run({ workload, containers, parameters: enabled.parameters as never, related, now }, (outcome) => {
-      switch (outcome.type) {
-        case 'unmet':
-          (unmet ??= []).push(outcome);
-          break;
-        case 'unknown':
-          (unknown ??= []).push(outcome.cause);
-          if (outcome.recheckAt !== undefined) recheckAt = Math.min(recheckAt ?? Infinity, outcome.recheckAt);
-          break;
-        case 'until':
-          recheckAt = Math.min(recheckAt ?? Infinity, outcome.at);
-          break;
-        case 'notApplicable':
-          (notApplicable ??= []).push(outcome.reason);
-          break;
-        case 'note':
-          (notes ??= []).push(outcome.text);
-          break;
-      }
-    });
-  } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    return { ...result(enabled, 'Error', [`the check failed: ${cause}`]), error };
+  for (const outcome of outcomes) {
+    switch (outcome.type) {
+      case 'unmet':
+        (unmet ??= []).push(outcome);
+        break;
+      case 'unknown':
+        (unknown ??= []).push(outcome.cause);
+        if (outcome.recheckAt !== undefined) recheckAt = Math.min(recheckAt ?? Infinity, outcome.recheckAt);
+        break;
+      case 'until':
+        recheckAt = Math.min(recheckAt ?? Infinity, outcome.at);
+        break;
+      case 'notApplicable':
+        (notApplicable ??= []).push(outcome.reason);
+        break;
+      case 'note':
+        (notes ??= []).push(outcome.text);
+        break;
+    }
   }
-  const status: Status = unmet ? 'Unmet' : unknown ? 'Unknown' : notApplicable ? 'NotApplicable' : 'Met';
   return {
-    enabled,
-    status,
+    status: unmet ? 'Unmet' : unknown ? 'Unknown' : notApplicable ? 'NotApplicable' : 'Met',
     unmet: unmet ?? NOTHING,
     causes: unknown ?? (unmet ? undefined : notApplicable) ?? NOTHING,
     notes: notes ?? NOTHING,
     recheckAt,
     error: undefined,
   };
-}
-
-function result(enabled: EnabledCheck, status: Status, causes: readonly string[]): CheckResult {
-  return { enabled, status, unmet: NOTHING, causes, notes: NOTHING, recheckAt: undefined, error: undefined };
 }

@@ -290,13 +290,7 @@ export function judgeControls(
   const input = { workload, containers, contexts: contextsOf(workload, containers) };
   for (const [name, control] of controls) {
     control(input, (path, message, remediation, container) => {
-      report({
-        type: 'unmet',
-        path,
-        message: `${name}: ${message}`,
-        ...(remediation === undefined ? {} : { remediation }),
-        ...(container === undefined ? {} : { container: container.name }),
-      });
+      report({ type: 'unmet', path, message: `${name}: ${message}`, remediation, container: container?.name });
     });
   }
 }

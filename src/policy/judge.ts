@@ -3,7 +3,7 @@
  * webhook, controller and command line learn both.
  */
 import type { ActivePriority, Aspect, Scope } from '../engine/check.ts';
-import { evaluateCheck, type CheckResult, type Unmet } from '../engine/evaluate.ts';
+import { evaluateCheck, type CheckResult, type EnabledCheck, type Unmet } from '../engine/evaluate.ts';
 import type { Path } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
 import type { Workload } from '../engine/workload.ts';
@@ -137,7 +137,7 @@ export function judge(
           left.push(one);
           continue;
         }
-        const finding = findingOf(policy, result, one, workload, now, admission);
+        const finding = findingOf(policy, enabled, one, workload, now, admission);
         sparesDenial ||= finding.action === 'Deny';
         excepted.push({ ...finding, action: 'Audit', because: undefined, exception });
       }
@@ -150,7 +150,7 @@ export function judge(
       unmet += WEIGHT[priority];
       criticalUnmet ||= priority === 'Critical';
       for (const one of counted) {
-        findings.push(findingOf(policy, result, one, workload, now, admission));
+        findings.push(findingOf(policy, enabled, one, workload, now, admission));
         for (const exception of concerning) {
           if (!inForce.includes(exception) && covers(exception, check.name, one.container)) lapsed.add(exception);
         }
@@ -163,7 +163,7 @@ export function judge(
       const status = result.status === 'Error' ? 'Error' : 'Unknown';
       const causes = result.causes.length > 0 ? result.causes : open.map(({ message }) => `waiting: ${message}`);
       criticalUndecided ||= priority === 'Critical';
-      const own = undecidedAction(policy, result, now, admission);
+      const own = undecidedAction(policy, enabled, result.status, now, admission);
       // What comes to light only because an exception covers the rest must not be worse than that rest.
       const action = result.unmet.length > open.length && own === 'Deny' && !sparesDenial ? 'Warn' : own;
       for (const cause of causes)
@@ -210,7 +210,7 @@ function graceEnd(policy: CompiledPolicy, workload: Workload): number {
 
 function findingOf(
   policy: CompiledPolicy,
-  { enabled: { check, priority } }: CheckResult,
+  { check, priority }: EnabledCheck,
   unmet: Unmet,
   workload: Workload,
   now: number,
@@ -283,7 +283,8 @@ function wordsOf(verdict: Verdict): ReadonlySet<string> {
 /** What a check does that could not decide although its action is Deny. */
 function undecidedAction(
   policy: CompiledPolicy,
-  { enabled: { check, priority }, status }: CheckResult,
+  { check, priority }: EnabledCheck,
+  status: CheckResult['status'],
   now: number,
   admission: Admission | undefined,
 ): Action {

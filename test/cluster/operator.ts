@@ -7,6 +7,12 @@ import type { Cluster, Supervised } from './cluster.ts';
 import { kubectl, type Target } from './kubectl.ts';
 import { freePort } from './ports.ts';
 
+/** How the image starts Node, and in which environment. */
+export const NODE_SETTINGS = IMAGE_CONFIG.Entrypoint.slice(1, -1);
+export const IMAGE_ENVIRONMENT: Record<string, string> = Object.fromEntries(
+  IMAGE_CONFIG.Env.map((entry) => entry.split('=')),
+);
+
 const ROOT = join(import.meta.dirname, '..', '..');
 const NAMESPACE = 'readiness-operator';
 const READY_MS = 20_000;
@@ -101,7 +107,7 @@ export async function launchOperator(
   const process_ = await cluster.run({
     command: process.execPath,
     args: [
-      ...IMAGE_CONFIG.Entrypoint.slice(1, -1),
+      ...NODE_SETTINGS,
       options.program ?? join(ROOT, 'bin/readiness-operator.js'),
       'serve',
       `--kubeconfig=${kubeconfig}`,
@@ -114,7 +120,7 @@ export async function launchOperator(
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: cluster.dir,
-      ...Object.fromEntries(IMAGE_CONFIG.Env.map((entry) => entry.split('='))),
+      ...IMAGE_ENVIRONMENT,
       ...options.env,
     },
     log,
