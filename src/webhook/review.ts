@@ -4,6 +4,7 @@ import { deepEqual } from '../engine/equal.ts';
 import { apiVersionOf, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
 import { formatPath, valueAt } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
+import type { Labels } from '../engine/selectors.ts';
 import { hasTemplate, readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
 import type { ClusterEvent } from '../kube/events.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
@@ -11,6 +12,7 @@ import { MIRROR_POD_ANNOTATION, NODE_USER_PREFIX, RESTARTED_AT } from '../policy
 import { denies, denyingChecks, judge, type Admission, type Verdict } from '../policy/judge.ts';
 import { reportNameOf } from '../policy/report.ts';
 import { judges, type Route } from '../policy/routes.ts';
+import { andThen, type Awaitable } from './awaitable.ts';
 import { breakGlass, type BreakGlass } from './break-glass.ts';
 import { refreshed } from './live.ts';
 import { breakGlassUsed, policyLeft, rolloutDenied, workloadSubject } from './events.ts';
@@ -56,8 +58,8 @@ interface Subject {
  * @param routeName - the route by which the API server came
  * @throws only what is a fault of ours; the caller then answers with an HTTP error and never "allowed"
  */
-export async function review(request: AdmissionRequest, routeName: string, world: World): Promise<Decision> {
-  const { kind, operation } = request;
+export function review(request: AdmissionRequest, routeName: string, world: World): Awaitable<Decision> {
+  const { kind, operation, subResource } = request;
   if (operation !== 'CREATE' && operation !== 'UPDATE')
     return notJudged(kind.kind, 'only creates and updates are judged');
   if (isExempt(request, world)) return notJudged(kind.kind, 'the request of a controller or a node');
@@ -65,34 +67,44 @@ export async function review(request: AdmissionRequest, routeName: string, world
   if (world.exemptions.namespaces.has(namespace)) return notJudged(kind.kind, 'a system namespace');
 
   const deadline = world.now() + DEADLINE;
-  // What has nothing to wait for does not wait: a promise for each step costs more than the step.
-  const subject =
-    request.subResource === 'scale'
-      ? await scaledSubject(request, routeName, world, deadline)
-      : subjectOf(request, routeName, world);
-  if ('response' in subject) return subject;
+  const reading =
+    subResource === 'scale' ? scaledSubject(request, routeName, world, deadline) : subjectOf(request, routeName, world);
+  return andThen(reading, (subject) => {
+    if ('response' in subject) return subject;
+    const labels = world.namespaceLabels(namespace) ?? world.live.namespaceLabels(namespace, DEADLINE);
+    return andThen(labels, (known) => decide(subject, known ?? {}, operation, request, routeName, world, deadline));
+  });
+}
 
+/** @param labels - those of the namespace */
+function decide(
+  subject: Subject,
+  labels: Labels,
+  operation: 'CREATE' | 'UPDATE',
+  request: AdmissionRequest,
+  routeName: string,
+  world: World,
+  deadline: number,
+): Awaitable<Decision> {
   const { workload } = subject;
-  const labels = world.namespaceLabels(namespace) ?? (await world.live.namespaceLabels(namespace, DEADLINE));
+  const { kind } = workload;
   const routes = world
     .policies()
     .routesFor(
-      { kind: workload.kind.kind, namespace, namespaceLabels: labels ?? {}, labels: workload.labels },
+      { kind: kind.kind, namespace: request.namespace ?? '', namespaceLabels: labels, labels: workload.labels },
       routeName,
     );
   const judged = routes
-    .flatMap(({ policies }) => policies)
+    .flatMap((route) => route.policies)
     .map((policy) => ({ policy, scope: scopeOf(policy, subject, operation) }))
     .filter(({ scope }) => scope !== 'none');
-  let decision: Decision;
-  if (judged.length === 0) {
-    decision = notJudged(workload.kind.kind, 'nothing that a policy judges has changed');
-  } else {
-    const settling = settle(judged, subject, request, world, deadline);
-    const settled = settling instanceof Promise ? await settling : settling;
-    decision = answer(subject, settled, routes, routeName, request, world.now());
-  }
-  return tellingWhatIsLeft(decision, subject, world.policies().route(routeName), request);
+  const decision =
+    judged.length === 0
+      ? notJudged(kind.kind, 'nothing that a policy judges has changed')
+      : andThen(settle(judged, subject, request, world, deadline), (settled) =>
+          answer(subject, settled, routes, routeName, request, world.now()),
+        );
+  return andThen(decision, (made) => tellingWhatIsLeft(made, subject, world.policies().route(routeName), request));
 }
 
 /**
@@ -289,7 +301,7 @@ function settle(
   request: AdmissionRequest,
   world: World,
   deadline: number,
-): Settled | Promise<Settled> {
+): Awaitable<Settled> {
   const { workload, old } = subject;
   const raises = old !== undefined && (countOf(workload) ?? 0) > (countOf(old) ?? 0);
   const now = world.now();

@@ -6,6 +6,7 @@ import { NestedTooDeep } from '../engine/equal.ts';
 import type { ClusterEvent } from '../kube/events.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
+import { andThen, type Awaitable } from './awaitable.ts';
 import { Bodies, type Refusal } from './bodies.ts';
 import { Connections } from './connections.ts';
 import { BadRequest, decodeReview, encodeReview, type AdmissionRequest } from './protocol.ts';
@@ -157,8 +158,7 @@ export class WebhookServer {
     }
   }
 
-  /** Not async, and so is nothing else that may have nothing to wait for: each promise costs as much as several checks. */
-  #route(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
+  #route(request: IncomingMessage, response: ServerResponse): Awaitable<void> {
     const [path = ''] = (request.url ?? '').split('?');
     if (this.#options.draining()) response.setHeader('connection', 'close');
     if (path === '/healthz') return send(response, 200, 'ok');
@@ -194,11 +194,7 @@ export class WebhookServer {
   }
 
   /** @returns undefined if the request can't be judged now; then it has been answered */
-  #judge(
-    admission: AdmissionRequest,
-    route: string,
-    response: ServerResponse,
-  ): Decision | undefined | Promise<Decision | undefined> {
+  #judge(admission: AdmissionRequest, route: string, response: ServerResponse): Awaitable<Decision | undefined> {
     const { world, notReady, routeMayExist } = this.#options;
     const missing = notReady();
     if (missing !== undefined) return this.#unavailable(admission, missing, response);
@@ -226,7 +222,7 @@ export class WebhookServer {
   async #answer(
     request: IncomingMessage,
     response: ServerResponse,
-    decide: (request: AdmissionRequest) => Decision | undefined | Promise<Decision | undefined>,
+    decide: (request: AdmissionRequest) => Awaitable<Decision | undefined>,
   ): Promise<void> {
     assertJsonPost(request);
     const body = await this.#bodies.read(request);
@@ -240,8 +236,9 @@ export class WebhookServer {
     try {
       const start = performance.now();
       const admission = decodeReview(body.bytes);
-      const decision = await decide(admission);
-      if (decision !== undefined) this.#respond(admission, decision, response, start);
+      await andThen(decide(admission), (decision) => {
+        if (decision !== undefined) this.#respond(admission, decision, response, start);
+      });
     } finally {
       this.#judged -= 1;
       judged();
