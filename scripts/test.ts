@@ -48,8 +48,7 @@ for (const name of GROUPS[suite] ?? [suite]) {
     if (run === undefined) throw new Error(`no such suite: ${name}; there are ${names().join(', ')}`);
     await run();
   } catch (error) {
-    failed += 1;
-    failures.push(`${name}: ${String(error)}`);
+    fail(`${name}: ${String(error)}`);
     console.error(error);
   }
   const took = duration(performance.now() - started);
@@ -60,6 +59,11 @@ for (const what of skipped) console.log(`skipped: ${what}`);
 for (const what of failures) console.log(`failed: ${what}`);
 console.log(`tests: ${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || (passed === 0 && skipped.length === 0) ? 1 : 0;
+
+function fail(what: string): void {
+  failed += 1;
+  failures.push(what);
+}
 
 function names(): string[] {
   return [...Object.keys(SUITES), ...Object.keys(GROUPS)];
@@ -92,10 +96,7 @@ async function endToEnd(): Promise<void> {
   try {
     const { imageBytes = Infinity, kubeconfig } = cluster;
     console.log(`figure: image: ${(imageBytes / 1e6).toFixed(1)} MB unpacked (at most 150)`);
-    if (imageBytes > 150e6) {
-      failed += 1;
-      failures.push('the image is too large');
-    }
+    if (imageBytes > 150e6) fail('the image is too large');
     const files = ['--testPathIgnorePatterns', 'e2e/residue', '--runInBand'];
     await jest('e2e', { READINESS_TEST_KUBECONFIG: kubeconfig }, files);
   } finally {
@@ -145,10 +146,10 @@ function firstLine(message: string): string {
 async function counted(file: string, args: readonly string[]): Promise<void> {
   const text = await run(join(ROOT, file), args, {});
   const counts = /tests: (\d+) passed, (\d+) failed/.exec(text);
-  passed += Number(counts?.[1] ?? 0);
-  failed += Number(counts?.[2] ?? 1);
   for (const [, what = ''] of text.matchAll(/^failed: (.*)$/gm)) failures.push(what);
-  if (counts === null) failures.push(`${file} ended early`);
+  if (counts === null) return fail(`${file} ended early`);
+  passed += Number(counts[1]);
+  failed += Number(counts[2]);
 }
 
 /** Runs a Node program; what it prints on standard output is shown, unless it is jest's JSON, and returned. */

@@ -32,8 +32,9 @@ export default defineCheck({
   source: 'https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks',
   run({ workload, related }, report) {
     const { name, path } = serviceAccountOf(workload);
+    const subjects = subjectsOf(workload.namespace, name);
     for (const kind of BINDINGS) {
-      for (const { key, as } of subjectsOf(workload.namespace, name)) {
+      for (const { key, as } of subjects) {
         const answer = related.find(kind, WHOLE_CLUSTER, key);
         if (answer.state === 'unknown') {
           report({ type: 'unknown', cause: `the ${kind}s of ServiceAccount ${name}: ${answer.cause}` });

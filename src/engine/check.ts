@@ -137,30 +137,8 @@ export class ParameterError extends Error {
 
 /** Declares a check; exists so that parameters, `prepare` and `run` are typed from one another. */
 export function defineCheck<T extends TProperties, P = Static<TObject<T>>>(definition: CheckDefinition<T, P>): Check {
-  return Object.freeze({ ...LEFT_OUT, ...definition }) as unknown as Check;
+  return Object.freeze(definition) as Check;
 }
-
-/** Gives all checks one shape, whichever fields they leave out: those who go through them all read fields of one layout. */
-const LEFT_OUT: Readonly<Record<keyof Check, undefined>> = {
-  name: undefined,
-  title: undefined,
-  metWhen: undefined,
-  group: undefined,
-  items: undefined,
-  scope: undefined,
-  priorities: undefined,
-  appliesTo: undefined,
-  perContainer: undefined,
-  reads: undefined,
-  needs: undefined,
-  aspects: undefined,
-  parameters: undefined,
-  rationale: undefined,
-  remediation: undefined,
-  source: undefined,
-  prepare: undefined,
-  run: undefined,
-};
 
 /** An `unmet` outcome about one container. */
 export function unmetAt(container: Container, below: Path, message: string, remediation?: string): Outcome {

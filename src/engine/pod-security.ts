@@ -86,10 +86,8 @@ export const BASELINE: Readonly<Record<string, Control>> = {
       if (OVERRIDES_OF_APPARMOR.has(type)) continue;
       find([...path, 'appArmorProfile', 'type'], `is ${type}`, undefined, container);
     }
-    const annotations = workload.template.metadata?.annotations ?? {};
-    for (const key in annotations) {
-      if (!key.startsWith(APPARMOR_ANNOTATION) || !Object.hasOwn(annotations, key)) continue;
-      const value = annotations[key] ?? '';
+    for (const [key, value] of Object.entries(workload.template.metadata?.annotations ?? {})) {
+      if (!key.startsWith(APPARMOR_ANNOTATION)) continue;
       if (value === '' || value === 'runtime/default' || value.startsWith('localhost/')) continue;
       find([...workload.kind.template, 'metadata', 'annotations', key], `is ${value.slice(0, 100)}`);
     }

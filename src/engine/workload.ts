@@ -184,18 +184,8 @@ function problemOf(errors: readonly ErrorObject[] | null | undefined, root: Path
 export function displayPath(path: Path, workload: Workload): string {
   const container = containerAt(path, workload);
   if (container === undefined || container.name === '') return formatPath(path);
-  return appendPath(displayOf(container), path, container.path.length);
-}
-
-/** Each container has many findings. */
-const DISPLAYED = new WeakMap<Container, string>();
-
-function displayOf(container: Container): string {
-  const known = DISPLAYED.get(container);
-  if (known !== undefined) return known;
-  const text = `${formatPath(container.path.slice(0, -1))}[${container.name}]`;
-  DISPLAYED.set(container, text);
-  return text;
+  const head = `${formatPath(container.path.slice(0, -1))}[${container.name}]`;
+  return appendPath(head, path, container.path.length);
 }
 
 /** The container that a path leads to or into. Not searched for: a message has a path for each of thousands of containers. */

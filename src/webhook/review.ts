@@ -52,6 +52,15 @@ interface Subject {
   readonly aspect: Aspect | undefined;
 }
 
+/** A request while it is decided. */
+interface Asked {
+  readonly request: AdmissionRequest;
+  readonly routeName: string;
+  readonly world: World;
+  /** When it must be answered; milliseconds since 1970. */
+  readonly deadline: number;
+}
+
 /**
  * Decides one request.
  *
@@ -66,26 +75,18 @@ export function review(request: AdmissionRequest, routeName: string, world: Worl
   const namespace = request.namespace ?? '';
   if (world.exemptions.namespaces.has(namespace)) return notJudged(kind.kind, 'a system namespace');
 
-  const deadline = world.now() + DEADLINE;
-  const reading =
-    subResource === 'scale' ? scaledSubject(request, routeName, world, deadline) : subjectOf(request, routeName, world);
+  const asked: Asked = { request, routeName, world, deadline: world.now() + DEADLINE };
+  const reading = subResource === 'scale' ? scaledSubject(asked) : subjectOf(asked);
   return andThen(reading, (subject) => {
     if ('response' in subject) return subject;
     const labels = world.namespaceLabels(namespace) ?? world.live.namespaceLabels(namespace, DEADLINE);
-    return andThen(labels, (known) => decide(subject, known ?? {}, operation, request, routeName, world, deadline));
+    return andThen(labels, (known) => decide(subject, known ?? {}, asked));
   });
 }
 
 /** @param labels - those of the namespace */
-function decide(
-  subject: Subject,
-  labels: Labels,
-  operation: 'CREATE' | 'UPDATE',
-  request: AdmissionRequest,
-  routeName: string,
-  world: World,
-  deadline: number,
-): Awaitable<Decision> {
+function decide(subject: Subject, labels: Labels, asked: Asked): Awaitable<Decision> {
+  const { request, routeName, world } = asked;
   const { workload } = subject;
   const { kind } = workload;
   const routes = world
@@ -96,12 +97,12 @@ function decide(
     );
   const judged = routes
     .flatMap((route) => route.policies)
-    .map((policy) => ({ policy, scope: scopeOf(policy, subject, operation) }))
+    .map((policy) => ({ policy, scope: scopeOf(policy, subject, request.operation) }))
     .filter(({ scope }) => scope !== 'none');
   const decision =
     judged.length === 0
       ? notJudged(kind.kind, 'nothing that a policy judges has changed')
-      : andThen(settle(judged, subject, request, world, deadline), (settled) =>
+      : andThen(settle(judged, subject, asked), (settled) =>
           answer(subject, settled, routes, routeName, request, world.now()),
         );
   return andThen(decision, (made) => tellingWhatIsLeft(made, subject, world.policies().route(routeName), request));
@@ -150,7 +151,7 @@ function isExempt({ userInfo, object }: AdmissionRequest, { exemptions }: World)
 }
 
 /** Reads what a request is about. A Decision instead if that settles it. */
-function subjectOf(request: AdmissionRequest, routeName: string, world: World): Subject | Decision {
+function subjectOf({ request, routeName, world }: Asked): Subject | Decision {
   const { subResource, object, oldObject, kind } = request;
   if (subResource && subResource !== 'resize') return notJudged(kind.kind, `the subresource ${subResource}`);
 
@@ -177,12 +178,7 @@ function subjectOf(request: AdmissionRequest, routeName: string, world: World): 
 }
 
 /** Rule 3: a Scale object has no labels and no template, so it is judged with its parent. */
-async function scaledSubject(
-  request: AdmissionRequest,
-  routeName: string,
-  world: World,
-  deadline: number,
-): Promise<Subject | Decision> {
+async function scaledSubject({ request, routeName, world, deadline }: Asked): Promise<Subject | Decision> {
   const { object, oldObject, namespace = '', name } = request;
   const parentKind = world.kinds.find(({ resource, group, replicas }) => {
     const asked = request.resource;
@@ -236,7 +232,7 @@ function malformed(
 function scopeOf(
   policy: CompiledPolicy,
   { workload, old, aspect }: Subject,
-  operation: 'CREATE' | 'UPDATE',
+  operation: AdmissionRequest['operation'],
 ): 'all' | Aspect | 'none' {
   if (aspect === 'Resources') return aspect;
   if (aspect === undefined) {
@@ -295,14 +291,9 @@ interface Settled {
  * Judges with what is in memory; only if that denies, asks the API server for what could change it: references that the
  * cache may not know yet, older templates, the owner, and whether the requester may break the glass.
  */
-function settle(
-  judged: readonly Judged[],
-  subject: Subject,
-  request: AdmissionRequest,
-  world: World,
-  deadline: number,
-): Awaitable<Settled> {
+function settle(judged: readonly Judged[], subject: Subject, asked: Asked): Awaitable<Settled> {
   const { workload, old } = subject;
+  const { request, world } = asked;
   const raises = old !== undefined && (countOf(workload) ?? 0) > (countOf(old) ?? 0);
   const now = world.now();
   const judgeAll = (related: Related, lenient: (policy: CompiledPolicy) => string | undefined): Verdict[] =>
@@ -331,7 +322,7 @@ function settle(
   };
   const verdicts = judgeAll(noting, () => undefined);
   if (!isUndecidable && !verdicts.some(denies)) return { verdicts, glass: undefined };
-  return settleByAsking(verdicts, isUndecidable, judgeAll, subject, request, world, deadline);
+  return settleByAsking(verdicts, isUndecidable, judgeAll, subject, asked);
 }
 
 async function settleByAsking(
@@ -339,9 +330,7 @@ async function settleByAsking(
   isUndecidable: boolean,
   judgeAll: (related: Related, lenient: (policy: CompiledPolicy) => string | undefined) => Verdict[],
   { workload, old }: Subject,
-  request: AdmissionRequest,
-  world: World,
-  deadline: number,
+  { request, world, deadline }: Asked,
 ): Promise<Settled> {
   let verdicts = inMemory;
   const remaining = (): number => Math.max(1, deadline - world.now());

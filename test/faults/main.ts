@@ -106,6 +106,7 @@ async function runAll(): Promise<number> {
     );
   }
   const late = took > MOST_MINUTES * 60_000 ? 1 : 0;
+  if (late > 0) console.log(`failed: the rows took ${duration(took)}, ${MOST_MINUTES} min are allowed`);
   console.log(`tests: ${passed} passed, ${results.length - passed + late} failed`);
   return passed === results.length && late === 0 ? 0 : 1;
 }
