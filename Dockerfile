@@ -21,5 +21,5 @@ COPY --from=build /rootfs /
 ENV NODE_ENV=production MALLOC_ARENA_MAX=2
 WORKDIR /app
 USER 65532:65532
-ENTRYPOINT ["/usr/bin/node", "--memory-saver-mode", "--max-semi-space-size=4", "--no-sparkplug", "/app/bin/readiness-operator.js"]
+ENTRYPOINT ["/usr/bin/node", "--heap-growing-percent=20", "--max-semi-space-size=4", "--expose-gc", "--no-sparkplug", "/app/bin/readiness-operator.js"]
 CMD ["serve"]

@@ -10,7 +10,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { ensureBinaries } from '../test/cluster/binaries.ts';
+import { ensureBinaries, programNames } from '../test/cluster/binaries.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
 import { duration, streamLog } from '../test/cluster/log.ts';
 import { obstacle } from '../test/cluster/node.ts';
@@ -90,7 +90,8 @@ async function endToEnd(): Promise<void> {
     skipped.push(`all of test/e2e: ${why}`);
     return;
   }
-  await ensureBinaries(['helm', 'kubectl'], { log });
+  // All of them, and here: a test does not have the minutes that it may take to build them.
+  await ensureBinaries(programNames, { log });
   if (more.length === 0) await jest('e2e', {}, ['--testPathPatterns', 'e2e/residue']);
   const cluster = await provide('node', { log });
   try {

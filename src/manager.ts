@@ -6,6 +6,7 @@ import { CHECKS } from './checks/index.ts';
 import type { Config } from './config.ts';
 import { hasReadyEndpoint, stopsForGood } from './controller/installation.ts';
 import { Exceptions } from './controller/exceptions.ts';
+import { LatePolicies } from './controller/late-policies.ts';
 import { Policies, POLICIES } from './controller/policies.ts';
 import { Reconcilers } from './controller/reconcilers.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
@@ -30,14 +31,16 @@ import { reviewNamespace } from './webhook/namespace-review.ts';
 import { reviewPolicy } from './webhook/policy-review.ts';
 import {
   EXCEPTION_PATH,
+  LIMITS,
   NAMESPACE_PATH,
   POLICY_PATH,
   STAMP_PATH,
   WebhookServer,
   WORKLOADS_PATH,
-  type Certificate,
+  type CertifiedKey,
 } from './webhook/server.ts';
 import type { World } from './webhook/world.ts';
+import { collectAtRest, collector } from './rest.ts';
 import { publishWatches, stuckWatch } from './watches.ts';
 
 /** Milliseconds between two looks at the ages of watches. */
@@ -111,6 +114,12 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     },
     onChange: () => reconcilers?.policiesChanged(),
     onStatus: (name) => reconcilers?.policyStatusChanged(name),
+  });
+  const latePolicies = new LatePolicies({
+    exists: (name, timeout) => exists(front, name, timeout),
+    isInForce: (name) => policies.set.route(name) !== undefined,
+    hurry: () => policies.informer.hurry(),
+    mostWaiting: LIMITS.judged / 2,
   });
   const exceptions = new Exceptions({
     client,
@@ -254,7 +263,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     notReady: () => missing,
     degraded: () => keeper.missing ?? stuckWatch(watches()),
     draining: () => signal.aborted,
-    routeMayExist: (name) => exists(front, name),
+    judgeable: (policy) => latePolicies.judgeable(policy),
     reviewPolicy: (request) => reviewPolicy(request, compiler, kinds),
     reviewException: (request) => reviewException(request, exceptionCompiler, policies.set, kinds, now()),
     reviewNamespace: (request) => reviewNamespace(request, policies.set, exemptions),
@@ -267,6 +276,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   if (keeper.serving !== undefined) server.setCertificate(keeper.serving);
   logger.info('listening', { host: config.listen.host, port });
   reconcilers?.configurationChanged();
+  const collect = collector();
+  const stopCollecting = collect && collectAtRest(() => server?.received ?? 0, collect);
   const timer = setInterval(() => publishWatches(watches(), metrics), WATCH_METRICS_INTERVAL);
   await aborted(signal);
 
@@ -274,6 +285,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   logger.info('stopping');
   const drained = sleep(DRAIN);
   clearInterval(timer);
+  stopCollecting?.();
   await election.stop();
   try {
     if (config.deployment !== undefined && (await stopsForGood(client, config.namespace, config.deployment))) {
@@ -333,13 +345,14 @@ function hostsOf(address: WebhookAddress): string[] {
   return [`${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`, `${name}.${namespace}`];
 }
 
-/** Is there a policy of this name? If that can't be found out, yes: we must not answer for one that we don't know. */
-async function exists(client: KubeClient, policy: string): Promise<boolean> {
+/** Is there a policy of this name? @throws if the API server does not tell in time (milliseconds) */
+async function exists(client: KubeClient, policy: string, timeout: number): Promise<boolean> {
   try {
-    await client.request('GET', pathOf(POLICIES, undefined, policy), { timeout: 2000 });
+    await client.request('GET', pathOf(POLICIES, undefined, policy), { timeout });
     return true;
   } catch (error) {
-    return !hasStatus(error, 404);
+    if (hasStatus(error, 404)) return false;
+    throw error;
   }
 }
 
@@ -350,7 +363,7 @@ function publishExpiry({ expires, authorityExpires }: ServingCertificate, { cert
 }
 
 /** Good for health probes alone, which trust anything. Loaded only here, because the library that it needs is large. */
-async function untrustedCertificate(now: number): Promise<Certificate> {
+async function untrustedCertificate(now: number): Promise<CertifiedKey> {
   const { issueAuthority } = await import('./webhook/issue.ts');
   return issueAuthority('untrusted', new Date(now), new Date(now + 3650 * 24 * 3600 * 1000));
 }

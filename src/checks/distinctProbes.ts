@@ -1,6 +1,6 @@
 import { defineCheck, NO_PARAMETERS, unmetAt } from '../engine/check.ts';
 import { deepEqual } from '../engine/equal.ts';
-import { probedContainers, timingOf } from '../engine/probes.ts';
+import { probedContainers, timingOf, type Timing } from '../engine/probes.ts';
 import type { Probe } from '../engine/pod.ts';
 
 export default defineCheck({
@@ -30,9 +30,19 @@ export default defineCheck({
 
 function same(a: Probe, b: Probe): boolean {
   return (
-    deepEqual(timingOf(a), timingOf(b)) &&
+    sameTiming(timingOf(a), timingOf(b)) &&
     deepEqual(withDefaults(a.httpGet), withDefaults(b.httpGet)) &&
     (['tcpSocket', 'grpc', 'exec'] as const).every((handler) => deepEqual(a[handler] ?? null, b[handler] ?? null))
+  );
+}
+
+/** Most pairs differ here, and are done. */
+function sameTiming(a: Timing, b: Timing): boolean {
+  return (
+    a.initialDelay === b.initialDelay &&
+    a.period === b.period &&
+    a.timeout === b.timeout &&
+    a.failureThreshold === b.failureThreshold
   );
 }
 

@@ -65,8 +65,10 @@ const IN_TEXT =
 
 /** Flags: `--token=x`, `--token x`; assignments; the same in the text of a script; and formats anywhere in a word. */
 function judgeWords(container: Container, field: 'command' | 'args', allow: readonly string[], report: Report): void {
+  const words = container.spec[field];
+  if (!words) return;
   let before: RegExpExecArray | null = null;
-  for (const [index, word] of (container.spec[field] ?? []).entries()) {
+  for (const [index, word] of words.entries()) {
     const own = FLAG.exec(word);
     // A word that is no flag is the value of the flag before it, unless that has one already.
     const flag = own ?? (before?.[3] === undefined ? before : null);
@@ -102,7 +104,9 @@ function literalAssigned(word: string, allow: readonly string[]): string | undef
 
 function judgeHeaders(container: Container, allow: readonly string[], report: Report): void {
   for (const field of PROBE_FIELDS) {
-    for (const [index, { name, value }] of (container.spec[field]?.httpGet?.httpHeaders ?? []).entries()) {
+    const headers = container.spec[field]?.httpGet?.httpHeaders;
+    if (!headers) continue;
+    for (const [index, { name, value }] of headers.entries()) {
       if (!value || matchesNamePattern(name, allow)) continue;
       const [, credential] = (/^authorization$/i.test(name) && /^(?:basic|bearer|token) +(\S{6,})/i.exec(value)) || [];
       const found = credential !== undefined && !isInnocent(credential) ? 'a credential' : credentialUnder(name, value);
@@ -119,9 +123,9 @@ function judgeAnnotations(
   allow: readonly string[],
   report: Report,
 ): void {
-  for (const [name, value] of Object.entries(annotations)) {
+  for (const name of Object.keys(annotations)) {
     if (name === LAST_APPLIED || matchesNamePattern(name, allow)) continue;
-    const found = credentialIn(value);
+    const found = credentialIn(annotations[name] ?? '');
     if (found === undefined) continue;
     report({ type: 'unmet', path: [...path, name], message: `holds ${found}`, remediation: 'move it into a Secret' });
   }

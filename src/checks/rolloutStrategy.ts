@@ -1,9 +1,11 @@
 import { defineCheck, NO_PARAMETERS } from '../engine/check.ts';
-import { valueAt, type Path } from '../engine/path.ts';
+import { pathBelow, valueAt, type Path } from '../engine/path.ts';
 import { shareOf } from '../engine/replica-share.ts';
 
 const STRATEGY: Path = ['spec', 'strategy'];
 const UPDATE: Path = ['spec', 'updateStrategy'];
+const TYPE: Path = ['type'];
+const MAX_UNAVAILABLE: Path = ['rollingUpdate', 'maxUnavailable'];
 
 export default defineCheck({
   name: 'rolloutStrategy',
@@ -23,15 +25,20 @@ export default defineCheck({
       return;
     }
     const at = kind.kind === 'Deployment' ? STRATEGY : UPDATE;
-    const type = valueAt(object, [...at, 'type']);
+    const strategy = valueAt(object, at);
+    const type = valueAt(strategy, TYPE);
     if (type === 'Recreate') {
-      report({ type: 'unmet', path: [...at, 'type'], message: 'Recreate stops every replica before a new one starts' });
+      report({
+        type: 'unmet',
+        path: pathBelow(at, TYPE),
+        message: 'Recreate stops every replica before a new one starts',
+      });
       return;
     }
     if (type === 'OnDelete') {
       report({
         type: 'unmet',
-        path: [...at, 'type'],
+        path: pathBelow(at, TYPE),
         message: 'OnDelete rolls nothing out: a new version waits until somebody deletes the pods',
         remediation: 'use RollingUpdate',
       });
@@ -39,9 +46,9 @@ export default defineCheck({
     }
     // A DaemonSet's count is that of its nodes, which no manifest tells.
     const count = replicas?.count ?? (replicas === undefined ? undefined : 1);
-    const path = [...at, 'rollingUpdate', 'maxUnavailable'];
-    const unavailable = valueAt(object, path);
+    const unavailable = valueAt(strategy, MAX_UNAVAILABLE);
     if (unavailable === undefined || unavailable === null) return;
+    const path = pathBelow(at, MAX_UNAVAILABLE);
     if (unavailable === '100%') {
       report({ type: 'unmet', path, message: 'is 100%: all replicas may be down at once' });
       // Percentages are rounded down (apps/v1 RollingUpdateDeployment).

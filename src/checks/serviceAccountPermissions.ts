@@ -41,7 +41,7 @@ export default defineCheck({
           break;
         }
         for (const binding of answer.state === 'found' ? answer.values : []) {
-          const outcome = judgeBinding(kind, binding, `${name}${as}`, related);
+          const outcome = judgeBinding(kind, binding, name, as, related);
           if (outcome !== undefined) report(outcome.type === 'unmet' ? { ...outcome, path } : outcome);
         }
       }
@@ -54,6 +54,7 @@ function judgeBinding(
   kind: (typeof BINDINGS)[number],
   { name, namespace, role }: BindingFacts,
   account: string,
+  as: string,
   related: Related,
 ): Outcome | undefined {
   const answer = grantsOf(role, namespace, related);
@@ -65,7 +66,7 @@ function judgeBinding(
   return {
     type: 'unmet',
     path: [],
-    message: `${kind} ${name}${where} lets ServiceAccount ${account} ${may} (${role.kind} ${role.name})`,
+    message: `${kind} ${name}${where} lets ServiceAccount ${account}${as} ${may} (${role.kind} ${role.name})`,
   };
 }
 

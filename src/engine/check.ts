@@ -1,6 +1,6 @@
 /** What a check is: metadata from which everything about it is made, and one pure function. */
 import { Type, type Static, type TObject, type TProperties, type TSchema } from 'typebox';
-import type { Path } from './path.ts';
+import { pathBelow, type Path } from './path.ts';
 import type { Related, RelatedKindName } from './related.ts';
 import type { Container, Workload } from './workload.ts';
 
@@ -137,12 +137,25 @@ export class ParameterError extends Error {
 
 /** Declares a check; exists so that parameters, `prepare` and `run` are typed from one another. */
 export function defineCheck<T extends TProperties, P = Static<TObject<T>>>(definition: CheckDefinition<T, P>): Check {
-  return Object.freeze(definition) as Check;
+  return Object.freeze({ ...UNUSED, ...definition }) as Check;
 }
+
+/**
+ * What a check may leave out, ahead of the rest: so all checks are objects of one layout, and what runs them one after the
+ * other finds their fields without looking for them.
+ */
+const UNUSED = {
+  appliesTo: undefined,
+  perContainer: undefined,
+  reads: undefined,
+  needs: undefined,
+  aspects: undefined,
+  prepare: undefined,
+};
 
 /** An `unmet` outcome about one container. */
 export function unmetAt(container: Container, below: Path, message: string, remediation?: string): Outcome {
-  return { type: 'unmet', path: [...container.path, ...below], message, remediation, container: container.name };
+  return { type: 'unmet', path: pathBelow(container.path, below), message, remediation, container: container.name };
 }
 
 /** For checks without parameters of their own. */

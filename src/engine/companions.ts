@@ -8,7 +8,7 @@ import {
   type Related,
   type RelatedFacts,
 } from './related.ts';
-import type { Path } from './path.ts';
+import { pathBelow, type Path } from './path.ts';
 import { selects, type Labels } from './selectors.ts';
 import type { Workload } from './workload.ts';
 
@@ -19,6 +19,8 @@ type SelectingKind = 'PodDisruptionBudget' | 'NetworkPolicy' | 'Service';
 export type Companions<T> =
   { readonly state: 'known'; readonly values: readonly T[] } | { readonly state: 'unknown'; readonly cause: string };
 
+const NO_COMPANIONS: Companions<never> = Object.freeze({ state: 'known', values: Object.freeze([]) });
+
 /** Finds the objects of a kind in a workload's namespace that select its pods. */
 export function companionsOf<K extends SelectingKind>(
   kind: K,
@@ -27,7 +29,7 @@ export function companionsOf<K extends SelectingKind>(
 ): Companions<RelatedFacts[K]> {
   const answer = related.find(kind, workload.namespace, WHOLE_NAMESPACE);
   if (answer.state === 'unknown') return answer;
-  if (answer.state === 'absent') return { state: 'known', values: [] };
+  if (answer.state === 'absent') return NO_COMPANIONS;
   const labels = podLabels(workload);
   return { state: 'known', values: answer.values.filter(({ selector }) => selects(selector, labels)) };
 }
@@ -40,13 +42,17 @@ export interface Monitors {
   readonly notServed: boolean;
 }
 
+const NOT_SERVED: Monitors = Object.freeze({ values: Object.freeze([]), cause: undefined, notServed: true });
+
 /** Finds the monitors that look at a workload's namespace, wherever they stand. */
 export function monitorsOf(kind: 'ServiceMonitor' | 'PodMonitor', workload: Workload, related: Related): Monitors {
-  const answers = [workload.namespace, ANY_NAMESPACE].map((key) => related.find(kind, WHOLE_CLUSTER, key));
+  const own = related.find(kind, WHOLE_CLUSTER, workload.namespace);
+  if (own.state === 'absent' && own.notServed === true) return NOT_SERVED;
+  const anywhere = related.find(kind, WHOLE_CLUSTER, ANY_NAMESPACE);
   return {
-    values: answers.flatMap((answer) => (answer.state === 'found' ? answer.values : [])),
-    cause: answers.map((answer) => (answer.state === 'unknown' ? answer.cause : undefined)).find((cause) => cause),
-    notServed: answers.every((answer) => answer.state === 'absent' && answer.notServed === true),
+    values: [own, anywhere].flatMap((answer) => (answer.state === 'found' ? answer.values : [])),
+    cause: own.state === 'unknown' ? own.cause : anywhere.state === 'unknown' ? anywhere.cause : undefined,
+    notServed: false,
   };
 }
 
@@ -64,7 +70,7 @@ export function podLabels({ template }: Workload): Labels {
 
 /** Where those labels stand: the place of a finding that nothing selects the pods. */
 export function podLabelsPath({ kind }: Workload): Path {
-  return [...kind.template, 'metadata', 'labels'];
+  return pathBelow(kind.template, ['metadata', 'labels']);
 }
 
 /** Names in a sentence: `a and b`, `a, b and 3 more`. */

@@ -104,7 +104,12 @@ const FORMAT_HINT =
 
 /** The shortest run of letters, digits, `_` and `-` that each of FORMATS holds somewhere. */
 const RUN = 15;
-const IN_RUN = Uint8Array.from({ length: 128 }, (_, code) => Number(/[\w-]/.test(String.fromCharCode(code))));
+const IN_RUN = tableOf((character) => /[\w-]/.test(character));
+
+/** Which ASCII characters are of a kind, by their codes. */
+function tableOf(isOne: (character: string) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) => Number(isOne(String.fromCharCode(code))));
+}
 
 /** Are there RUN characters in a row of which tokens are made? Reads a part of the text only where there are not. */
 function hasRun(text: string): boolean {
@@ -259,16 +264,11 @@ export function isSecretLiteral(name: string, value: string): boolean {
   return KEY_NAME.test(words) && !OTHER_KEY.test(words) && looksRandom(value) && !isInnocent(value);
 }
 
-const LAST_LETTERS = new Set(
-  [...SECRET_ENDINGS].flatMap((ending) => {
-    const last = ending.slice(-1);
-    return [last.charCodeAt(0), last.toUpperCase().charCodeAt(0)];
-  }),
-);
+const LAST_LETTERS = tableOf((letter) => [...SECRET_ENDINGS].some((ending) => ending.endsWith(letter.toLowerCase())));
 
 function maySaySecret(name: string): boolean {
   return (
-    LAST_LETTERS.has(name.charCodeAt(name.length - 1)) &&
+    LAST_LETTERS[name.charCodeAt(name.length - 1)] === 1 &&
     name.length <= 256 &&
     SECRET_ENDINGS.has(name.slice(-3).toLowerCase())
   );
@@ -350,10 +350,12 @@ const PLACEHOLDER =
 const WEAK_WORD =
   /^(?:(?:your|insert|enter|put) .{1,64}|.{1,64} here|dummy|test|testing|admin|root|user|example|sample|demo|default|secret|password|passwd|pass|123456|12345678|qwerty|foo|bar|abc123|string)$/i;
 
+const FIRST_LETTERS = tableOf((letter) => 'cCrRyY<xXtTfFpPiIeE'.includes(letter));
+
 /** The first letters of PLACEHOLDER's words, and its one ending: nearly every value is done with them. */
 function mayBePlaceholder(value: string): boolean {
-  if ('cCrRyY<xXtTfFpPiIeE'.includes(value.charAt(0))) return true;
-  return 'eE'.includes(value.charAt(value.length - 1)) && value.slice(-4).toLowerCase() === 'here';
+  if (FIRST_LETTERS[value.charCodeAt(0)] === 1) return true;
+  return (value.endsWith('e') || value.endsWith('E')) && value.slice(-4).toLowerCase() === 'here';
 }
 
 /**

@@ -39,34 +39,39 @@ export function appliesTo({ appliesTo }: Check, { kind, controller, replicas }: 
 }
 
 /** Runs one check on one workload. What the check throws becomes the status Error; nothing is thrown. */
-export function evaluateCheck(
-  { check, exclude, parameters }: EnabledCheck,
-  workload: Workload,
-  related: Related,
-  now: number,
-): CheckResult {
-  if (!appliesTo(check, workload)) {
-    return { ...MET, status: 'NotApplicable', causes: [`does not apply to this ${workload.kind.kind}`] };
-  }
-  const containers =
-    exclude.length === 0
-      ? workload.containers
-      : workload.containers.filter(({ name }) => !matchesNamePattern(name, exclude));
+export function evaluateCheck(enabled: EnabledCheck, workload: Workload, related: Related, now: number): CheckResult {
+  return evaluator(workload, related, now)(enabled);
+}
 
+/** `evaluateCheck` for all checks that one workload is judged by. They share what each would have to make anew. */
+export function evaluator(workload: Workload, related: Related, now: number): (enabled: EnabledCheck) => CheckResult {
   let outcomes: Outcome[] | undefined;
-  try {
-    check.run({ workload, containers, parameters: parameters as never, related, now }, (outcome) => {
-      (outcomes ??= []).push(outcome);
-    });
-  } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    return { ...MET, status: 'Error', causes: [`the check failed: ${cause}`], error };
-  }
-  return outcomes === undefined ? MET : resultOf(outcomes);
+  const report = (outcome: Outcome): void => {
+    // Mostly the only one: a list that is pushed to has room for 16 more.
+    if (outcomes === undefined) outcomes = [outcome];
+    else outcomes.push(outcome);
+  };
+  return ({ check, exclude, parameters }) => {
+    if (!appliesTo(check, workload)) {
+      return { ...MET, status: 'NotApplicable', causes: [`does not apply to this ${workload.kind.kind}`] };
+    }
+    const containers =
+      exclude.length === 0
+        ? workload.containers
+        : workload.containers.filter(({ name }) => !matchesNamePattern(name, exclude));
+    outcomes = undefined;
+    try {
+      check.run({ workload, containers, parameters: parameters as never, related, now }, report);
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      return { ...MET, status: 'Error', causes: [`the check failed: ${cause}`], error };
+    }
+    return outcomes === undefined ? MET : resultOf(outcomes);
+  };
 }
 
 /** Of a check that said nothing: most of them, most of the time. */
-const MET: CheckResult = Object.freeze({
+export const MET: CheckResult = Object.freeze({
   status: 'Met',
   unmet: NOTHING,
   causes: NOTHING,
@@ -84,7 +89,8 @@ function resultOf(outcomes: readonly Outcome[]): CheckResult {
   for (const outcome of outcomes) {
     switch (outcome.type) {
       case 'unmet':
-        (unmet ??= []).push(outcome);
+        if (unmet === undefined) unmet = [outcome];
+        else unmet.push(outcome);
         break;
       case 'unknown':
         (unknown ??= []).push(outcome.cause);

@@ -8,15 +8,17 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 /**
  * Writes a path the way the Kubernetes API server writes field paths: `spec.containers[0].image`, and keys that are not
  * plain words in brackets: `metadata.annotations[example.com/a]`. The root is written as `(root)`.
+ *
+ * @param from - index of the first step that is written
  */
-export function formatPath(path: Path): string {
-  return path.length === 0 ? '(root)' : appendPath('', path, 0);
+export function formatPath(path: Path, from = 0): string {
+  return path.length === 0 ? '(root)' : appendPath('', path, from);
 }
 
-/** Continues a written path with the steps of a path from an index on. */
-export function appendPath(written: string, path: Path, from: number): string {
+/** Continues a written path with the steps of a path from one index on and up to another, which is left out. */
+export function appendPath(written: string, path: Path, from: number, to = path.length): string {
   let text = written;
-  for (let index = from; index < path.length; index++) {
+  for (let index = from; index < to; index++) {
     const step = path[index] as string | number;
     if (typeof step === 'number' || !isIdentifier(step)) text += `[${step}]`;
     else text += text === '' ? step : `.${step}`;
@@ -26,6 +28,15 @@ export function appendPath(written: string, path: Path, from: number): string {
 
 /** Nearly all steps are names of fields, which are few. */
 const isIdentifier = remembering((step) => IDENTIFIER.test(step));
+
+/** A path and the steps below it. Not spread: that leaves room for more, and a request has dozens of paths. */
+export function pathBelow(base: Path, below: Path): Path {
+  // oxlint-disable-next-line unicorn/no-new-array
+  const path = new Array<string | number>(base.length + below.length);
+  for (let index = 0; index < base.length; index++) path[index] = base[index] as string | number;
+  for (let index = 0; index < below.length; index++) path[base.length + index] = below[index] as string | number;
+  return path;
+}
 
 /** Reads the value at a path, or undefined where the object ends before it. */
 export function valueAt(root: unknown, path: Path): unknown {

@@ -3,7 +3,7 @@
  * names that stand there; the allowed values are those of k8s.io/pod-security-admission v0.37, which enforces them.
  */
 import type { Report } from './check.ts';
-import type { Path } from './path.ts';
+import { pathBelow, type Path } from './path.ts';
 import type { ContainerSpec, PodSpec, Probe } from './pod.ts';
 import { PROBE_FIELDS } from './probes.ts';
 import type { Container, Workload } from './workload.ts';
@@ -23,8 +23,8 @@ interface Context {
   readonly container: Container | undefined;
 }
 
-/** Takes what a control finds. @param container - whose it is; absent: the pod's */
-type Find = (path: Path, message: string, remediation?: string, container?: Container) => void;
+/** Takes what a control finds. @param container - whose it is; undefined: the pod's */
+type Find = (container: Container | undefined, path: Path, message: string, remediation?: string) => void;
 
 type Control = (input: ControlInput, find: Find) => void;
 
@@ -33,18 +33,19 @@ export const BASELINE: Readonly<Record<string, Control>> = {
   HostProcess({ contexts }, find) {
     for (const { context, path, container } of contexts) {
       if (context.windowsOptions?.hostProcess !== true) continue;
-      find([...path, 'windowsOptions', 'hostProcess'], 'runs as a process of the node', undefined, container);
+      find(container, pathBelow(path, ['windowsOptions', 'hostProcess']), 'runs as a process of the node');
     }
   },
   'Host Namespaces'({ workload: { pod, podPath } }, find) {
     for (const field of NAMESPACE_FIELDS) {
-      if (pod[field] === true) find([...podPath, field], "shares the node's namespace", `remove ${field}`);
+      if (pod[field] !== true) continue;
+      find(undefined, pathBelow(podPath, [field]), "shares the node's namespace", `remove ${field}`);
     }
   },
   'Privileged Containers'({ contexts }, find) {
     for (const { context, path, container } of contexts) {
       if (container === undefined || context.privileged !== true) continue;
-      find([...path, 'privileged'], 'is privileged: it can do all that the node can', undefined, container);
+      find(container, pathBelow(path, ['privileged']), 'is privileged: it can do all that the node can');
     }
   },
   Capabilities({ contexts }, find) {
@@ -52,7 +53,7 @@ export const BASELINE: Readonly<Record<string, Control>> = {
       if (container === undefined) continue;
       context.capabilities?.add?.forEach((name, index) => {
         if (BASELINE_CAPABILITIES.has(name)) return;
-        find([...path, 'capabilities', 'add', index], `adds the capability ${name}`, undefined, container);
+        find(container, pathBelow(path, ['capabilities', 'add', index]), `adds the capability ${name}`);
       });
     }
   },
@@ -60,15 +61,15 @@ export const BASELINE: Readonly<Record<string, Control>> = {
     pod.volumes?.forEach((volume, index) => {
       if (!('hostPath' in volume) || !volume.hostPath) return;
       const message = `the volume ${volume.name} is a folder of the node`;
-      find([...podPath, 'volumes', index, 'hostPath'], message, 'use another kind of volume');
+      find(undefined, pathBelow(podPath, ['volumes', index, 'hostPath']), message, 'use another kind of volume');
     });
   },
   'Host Ports'({ containers }, find) {
     for (const container of containers) {
       container.spec.ports?.forEach(({ hostPort }, index) => {
         if (!hostPort) return;
-        const path = [...container.path, 'ports', index, 'hostPort'];
-        find(path, `takes port ${hostPort} of the node`, undefined, container);
+        const path = pathBelow(container.path, ['ports', index, 'hostPort']);
+        find(container, path, `takes port ${hostPort} of the node`);
       });
     }
   },
@@ -84,12 +85,13 @@ export const BASELINE: Readonly<Record<string, Control>> = {
     for (const { context, path, container } of contexts) {
       const type = context.appArmorProfile?.type ?? 'RuntimeDefault';
       if (OVERRIDES_OF_APPARMOR.has(type)) continue;
-      find([...path, 'appArmorProfile', 'type'], `is ${type}`, undefined, container);
+      find(container, pathBelow(path, ['appArmorProfile', 'type']), `is ${type}`);
     }
     for (const [key, value] of Object.entries(workload.template.metadata?.annotations ?? {})) {
       if (!key.startsWith(APPARMOR_ANNOTATION)) continue;
       if (value === '' || value === 'runtime/default' || value.startsWith('localhost/')) continue;
-      find([...workload.kind.template, 'metadata', 'annotations', key], `is ${value.slice(0, 100)}`);
+      const path = pathBelow(workload.kind.template, ['metadata', 'annotations', key]);
+      find(undefined, path, `is ${value.slice(0, 100)}`);
     }
   },
   SELinux({ contexts }, find) {
@@ -97,7 +99,7 @@ export const BASELINE: Readonly<Record<string, Control>> = {
       for (const { context, path, container } of contexts) {
         const value = context.seLinuxOptions?.[field] ?? '';
         if (value === '' || (field === 'type' && SELINUX_TYPES.has(value))) continue;
-        find([...path, 'seLinuxOptions', field], `is ${value.slice(0, 100)}`, undefined, container);
+        find(container, pathBelow(path, ['seLinuxOptions', field]), `is ${value.slice(0, 100)}`);
       }
     }
   },
@@ -108,15 +110,14 @@ export const BASELINE: Readonly<Record<string, Control>> = {
   Seccomp({ contexts }, find) {
     for (const { context, path, container } of contexts) {
       if (context.seccompProfile?.type !== 'Unconfined') continue;
-      const message = 'is Unconfined: system calls are not filtered';
-      find([...path, 'seccompProfile', 'type'], message, undefined, container);
+      find(container, pathBelow(path, ['seccompProfile', 'type']), 'is Unconfined: system calls are not filtered');
     }
   },
   Sysctls({ workload: { pod, podPath } }, find) {
     pod.securityContext?.sysctls?.forEach(({ name }, index) => {
       if (!name || SAFE_SYSCTLS.has(name)) return;
-      const path = [...podPath, 'securityContext', 'sysctls', index, 'name'];
-      find(path, `${name.slice(0, 100)} is not one of the safe sysctls`, 'remove it');
+      const path = pathBelow(podPath, ['securityContext', 'sysctls', index, 'name']);
+      find(undefined, path, `${name.slice(0, 100)} is not one of the safe sysctls`, 'remove it');
     });
   },
 };
@@ -128,7 +129,8 @@ export const RESTRICTED: Readonly<Record<string, Control>> = {
       const kind = Object.entries(volume).find(([key, value]) => key !== 'name' && value !== null)?.[0];
       if (kind === undefined || VOLUME_TYPES.has(kind)) return;
       find(
-        [...podPath, 'volumes', index, kind],
+        undefined,
+        pathBelow(podPath, ['volumes', index, kind]),
         `the volume ${volume.name} is of type ${kind}`,
         'use a PersistentVolumeClaim, csi, emptyDir, projected, configMap, secret, downwardAPI, ephemeral or image',
       );
@@ -139,10 +141,10 @@ export const RESTRICTED: Readonly<Record<string, Control>> = {
     for (const container of containers) {
       if (container.spec.securityContext?.allowPrivilegeEscalation === false) continue;
       find(
-        [...container.path, 'securityContext', 'allowPrivilegeEscalation'],
+        container,
+        pathBelow(container.path, ['securityContext', 'allowPrivilegeEscalation']),
         'may gain more privileges than its parent process',
         'set allowPrivilegeEscalation: false',
-        container,
       );
     }
   },
@@ -150,18 +152,18 @@ export const RESTRICTED: Readonly<Record<string, Control>> = {
     if (pod.hostUsers === false) return;
     const ofPod = pod.securityContext?.runAsNonRoot ?? undefined;
     const [message, remediation] = ['it may run as root', 'set runAsNonRoot: true'];
-    if (ofPod === false) find([...podPath, 'securityContext', 'runAsNonRoot'], message, remediation);
+    if (ofPod === false) find(undefined, pathBelow(podPath, NON_ROOT), message, remediation);
     for (const container of containers) {
       const own = container.spec.securityContext?.runAsNonRoot ?? undefined;
       if (own === true || (own === undefined && ofPod !== undefined)) continue;
-      find([...container.path, 'securityContext', 'runAsNonRoot'], message, remediation, container);
+      find(container, pathBelow(container.path, NON_ROOT), message, remediation);
     }
   },
   'Running as Non-root user'({ workload: { pod }, contexts }, find) {
     if (pod.hostUsers === false) return;
     for (const { context, path, container } of contexts) {
       if (context.runAsUser !== 0) continue;
-      find([...path, 'runAsUser'], 'is 0: it runs as root', 'name a user above 0', container);
+      find(container, pathBelow(path, ['runAsUser']), 'is 0: it runs as root', 'name a user above 0');
     }
   },
   Seccomp({ workload, containers }, find) {
@@ -170,10 +172,10 @@ export const RESTRICTED: Readonly<Record<string, Control>> = {
     for (const container of containers) {
       if (container.spec.securityContext?.seccompProfile?.type) continue;
       find(
-        [...container.path, 'securityContext', 'seccompProfile'],
+        container,
+        pathBelow(container.path, ['securityContext', 'seccompProfile']),
         'no seccomp profile',
         'set seccompProfile: {type: RuntimeDefault} in the securityContext of the pod',
-        container,
       );
     }
   },
@@ -181,14 +183,14 @@ export const RESTRICTED: Readonly<Record<string, Control>> = {
     if (isWindows(workload)) return;
     for (const container of containers) {
       const capabilities = container.spec.securityContext?.capabilities;
-      const path = [...container.path, 'securityContext', 'capabilities'];
+      const path = pathBelow(container.path, ['securityContext', 'capabilities']);
       if (capabilities?.drop?.includes('ALL') !== true) {
-        find(path, 'keeps capabilities', 'set capabilities: {drop: [ALL]}', container);
+        find(container, path, 'keeps capabilities', 'set capabilities: {drop: [ALL]}');
       }
       capabilities?.add?.forEach((name, index) => {
         // What Baseline forbids is its finding.
         if (name === 'NET_BIND_SERVICE' || !BASELINE_CAPABILITIES.has(name)) return;
-        find([...path, 'add', index], `adds the capability ${name}`, undefined, container);
+        find(container, pathBelow(path, ['add', index]), `adds the capability ${name}`);
       });
     }
   },
@@ -202,8 +204,8 @@ function judgeHandler(container: Container, at: Path, handler: Handler, find: Fi
   for (const action of ACTIONS) {
     const host = handler[action]?.host;
     if (!host) continue;
-    const message = `connects from the node to ${host.slice(0, 100)}`;
-    find([...container.path, ...at, action, 'host'], message, undefined, container);
+    const path = pathBelow(container.path, [...at, action, 'host']);
+    find(container, path, `connects from the node to ${host.slice(0, 100)}`);
   }
 }
 
@@ -211,7 +213,7 @@ function judgeProcMounts(contexts: readonly Context[], find: Find): void {
   for (const { context, path, container } of contexts) {
     const mount = context.procMount ?? 'Default';
     if (container === undefined || mount === 'Default') continue;
-    find([...path, 'procMount'], `is ${mount}: /proc is not masked`, undefined, container);
+    find(container, pathBelow(path, ['procMount']), `is ${mount}: /proc is not masked`);
   }
 }
 
@@ -220,6 +222,7 @@ function isWindows({ pod }: Workload): boolean {
 }
 
 type Handler = Pick<Probe, 'httpGet' | 'tcpSocket'> | null | undefined;
+const NON_ROOT: Path = ['securityContext', 'runAsNonRoot'];
 const HOOKS = ['postStart', 'preStop'] as const;
 const ACTIONS = ['httpGet', 'tcpSocket'] as const;
 const NAMESPACE_FIELDS = ['hostNetwork', 'hostPID', 'hostIPC'] as const;
@@ -286,10 +289,17 @@ export function judgeControls(
   report: Report,
 ): void {
   const input = { workload, containers, contexts: contextsOf(workload, containers) };
-  for (const [name, control] of controls) {
-    control(input, (path, message, remediation, container) => {
-      report({ type: 'unmet', path, message: `${name}: ${message}`, remediation, container: container?.name });
-    });
+  let name = '';
+  let said = '';
+  let message = '';
+  const find: Find = (container, path, what, remediation) => {
+    // Mostly the same for all containers: put together once.
+    if (what !== said) [said, message] = [what, `${name}: ${what}`];
+    report({ type: 'unmet', path, message, remediation, container: container?.name });
+  };
+  for (const [controlName, control] of controls) {
+    [name, said] = [controlName, ''];
+    control(input, find);
   }
 }
 

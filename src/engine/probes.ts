@@ -16,7 +16,11 @@ export const JUDGED_CONTAINERS = OneOf(
 
 /** Containers whose probes count: regular ones and native sidecars; init containers can't have probes. */
 export function probedContainers(containers: readonly Container[]): readonly Container[] {
-  return containers.filter(({ role }) => role !== 'init');
+  return containers.some(isInit) ? containers.filter((container) => !isInit(container)) : containers;
+}
+
+function isInit({ role }: Container): boolean {
+  return role === 'init';
 }
 
 /** The containers that must have a probe. */

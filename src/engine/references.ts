@@ -5,6 +5,7 @@
 import type { CheckInput } from './check.ts';
 import { OneOf } from './parameters.ts';
 import { valueAt, type Path } from './path.ts';
+import { onceForEach } from './remember.ts';
 import type { Workload } from './workload.ts';
 
 export interface Reference {
@@ -40,8 +41,13 @@ interface Source {
   readonly items?: readonly { readonly key: string }[] | null;
 }
 
-/** Lists the references of a workload in the order in which they stand; empty names (incomplete manifests) are left out. */
-export function referencesOf(workload: Workload): Reference[] {
+/**
+ * Lists the references of a workload in the order in which they stand; empty names (incomplete manifests) are left out.
+ * Looked for once for each workload: five checks ask.
+ */
+export const referencesOf = onceForEach<Workload, readonly Reference[]>(findReferences);
+
+function findReferences(workload: Workload): Reference[] {
   const references: Reference[] = [];
   const add = (
     kind: Reference['kind'],
@@ -134,33 +140,37 @@ export function secretsUsed({
   containers,
   related,
 }: Pick<CheckInput<unknown>, 'workload' | 'containers' | 'related'>): SecretUse[] {
-  const own = judgedReferences('Secret', { workload, containers }).map((reference) => ({ reference, via: '' }));
+  const own = judgedReferences('Secret', { workload, containers }).map((reference): SecretUse => ({
+    reference,
+    via: '',
+  }));
   // A pod that names no pull secrets of its own gets those of its ServiceAccount (admission plugin ServiceAccount).
   if ((workload.pod.imagePullSecrets?.length ?? 0) > 0) return own;
   const { name: account, path } = serviceAccountOf(workload);
   const answer = related.find('ServiceAccount', workload.namespace, account);
-  const given = answer.state === 'found' ? (answer.values[0]?.imagePullSecrets ?? []) : [];
-  return own.concat(
-    given.map((name) => ({
+  for (const name of answer.state === 'found' ? (answer.values[0]?.imagePullSecrets ?? []) : []) {
+    own.push({
       reference: { kind: 'Secret', name, keys: [], optional: false, pull: true, path, container: undefined },
       via: `ServiceAccount ${account} pulls images with a Secret: `,
-    })),
-  );
+    });
+  }
+  return own;
 }
 
 /** The same, each Secret once: at the first place that names it. */
 export function eachSecretUsed(input: Parameters<typeof secretsUsed>[0]): Iterable<SecretUse> {
-  const first = new Map<string, SecretUse>();
-  for (const use of secretsUsed(input)) if (!first.has(use.reference.name)) first.set(use.reference.name, use);
-  return first.values();
+  return firstOfEach(secretsUsed(input), ({ reference }) => reference.name);
 }
 
 /** The ConfigMaps that a workload names, each once: at the first place, less the ones that only unjudged containers name. */
 export function eachConfigMapUsed(input: Pick<CheckInput<unknown>, 'workload' | 'containers'>): Iterable<Reference> {
-  const first = new Map<string, Reference>();
-  for (const reference of judgedReferences('ConfigMap', input)) {
-    if (!first.has(reference.name)) first.set(reference.name, reference);
-  }
+  return firstOfEach(judgedReferences('ConfigMap', input), ({ name }) => name);
+}
+
+function firstOfEach<T>(items: readonly T[], nameOf: (item: T) => string): Iterable<T> {
+  if (items.length < 2) return items;
+  const first = new Map<string, T>();
+  for (const item of items) if (!first.has(nameOf(item))) first.set(nameOf(item), item);
   return first.values();
 }
 
@@ -170,9 +180,10 @@ export function eachConfigMapUsed(input: Pick<CheckInput<unknown>, 'workload' | 
  */
 export function volumeClaimsOf(workload: Workload): { readonly name: string; readonly path: Path }[] {
   const { pod, podPath, object } = workload;
+  if (!pod.volumes?.length) return [];
   const templates = valueAt(object, ['spec', 'volumeClaimTemplates']);
   const made = new Set((Array.isArray(templates) ? templates : []).map((one) => valueAt(one, ['metadata', 'name'])));
-  return (pod.volumes ?? []).flatMap(({ name: volume, persistentVolumeClaim }, index) => {
+  return pod.volumes.flatMap(({ name: volume, persistentVolumeClaim }, index) => {
     const name = persistentVolumeClaim?.claimName;
     if (!name || made.has(volume)) return [];
     return [{ name, path: [...podPath, 'volumes', index, 'persistentVolumeClaim', 'claimName'] }];

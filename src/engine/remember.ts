@@ -21,3 +21,20 @@ export function remembering<T>(compute: (text: string) => T, most = 1024): (text
     return computed;
   };
 }
+
+/**
+ * A function of an object that works out its answer once for each object, and forgets it with the object.
+ *
+ * @param compute - pure; its answers must not be changed by anyone
+ */
+export function onceForEach<K extends object, T extends object>(compute: (object: K) => T): (object: K) => T {
+  const known = new WeakMap<K, T>();
+  return (object) => {
+    let answer = known.get(object);
+    if (answer === undefined) {
+      answer = compute(object);
+      known.set(object, answer);
+    }
+    return answer;
+  };
+}

@@ -1,3 +1,5 @@
+import { onceForEach } from './remember.ts';
+
 /** A label selector as it stands in an object (meta/v1 LabelSelector). */
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>> | null | undefined;
@@ -43,17 +45,11 @@ export function compileSelector(selector: LabelSelector): Matcher {
   return (labels) => requirements.every((matches) => matches(labels));
 }
 
-const compiled = new WeakMap<LabelSelector, Matcher>();
+const matcherOf = onceForEach(compileSelector);
 
 /** Does a selector select something with these labels? One that is absent selects nothing. Compiled once for each object. */
 export function selects(selector: LabelSelector | null | undefined, labels: Labels): boolean {
-  if (selector === undefined || selector === null) return false;
-  let matcher = compiled.get(selector);
-  if (matcher === undefined) {
-    matcher = compileSelector(selector);
-    compiled.set(selector, matcher);
-  }
-  return matcher(labels);
+  return selector !== undefined && selector !== null && matcherOf(selector)(labels);
 }
 
 function own(labels: Labels, key: string): string | undefined {

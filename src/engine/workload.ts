@@ -180,17 +180,30 @@ function problemOf(errors: readonly ErrorObject[] | null | undefined, root: Path
   };
 }
 
-/** A path as messages show it: lists of containers by the container's name, `spec.template.spec.containers[app].image`. */
-export function displayPath(path: Path, workload: Workload): string {
+/**
+ * A path as messages show it: lists of containers by the container's name, `spec.template.spec.containers[app].image`.
+ *
+ * @param from - index of the first step that is written: the ones before it say nothing that is not known
+ * @param names - in place of the container's own
+ */
+export function displayPath(path: Path, workload: Workload, from = 0, names?: string): string {
   const container = containerAt(path, workload);
-  if (container === undefined || container.name === '') return formatPath(path);
-  const head = `${formatPath(container.path.slice(0, -1))}[${container.name}]`;
-  return appendPath(head, path, container.path.length);
+  if (container === undefined || container.name === '') return formatPath(path, from);
+  const end = container.path.length;
+  return appendPath(`${appendPath('', path, from, end - 1)}[${names ?? container.name}]`, path, end);
+}
+
+/** Does a path lead to something in the pod's spec? */
+export function isInPod(path: Path, { podPath }: Workload): boolean {
+  if (path.length <= podPath.length) return false;
+  for (let index = 0; index < podPath.length; index++) if (path[index] !== podPath[index]) return false;
+  return true;
 }
 
 /** The container that a path leads to or into. Not searched for: a message has a path for each of thousands of containers. */
-function containerAt(path: Path, { podPath, pod, containers }: Workload): Container | undefined {
-  if (!podPath.every((step, index) => path[index] === step)) return undefined;
+function containerAt(path: Path, workload: Workload): Container | undefined {
+  if (!isInPod(path, workload)) return undefined;
+  const { podPath, pod, containers } = workload;
   const list = path[podPath.length];
   const index = path[podPath.length + 1];
   if (typeof index !== 'number') return undefined;

@@ -94,6 +94,9 @@ const HELD = 5000;
 /** A first list that fails for this long, in milliseconds, is told as a failure, so that nobody waits for it. */
 const PATIENCE = 5000;
 
+/** It can be made to hurry once in so many milliseconds. */
+const HURRIES = 500;
+
 /** Thrown inside to list anew: the server no longer has the place in its history. */
 class Expired extends Error {}
 
@@ -101,6 +104,10 @@ export class Informer<T> {
   readonly #options: InformerOptions<T>;
   readonly #kept = new Map<string, Kept<T>>();
   readonly #stop = new AbortController();
+  /** Ends the pause or the watch that there is, and nothing else. */
+  #hurry = new AbortController();
+  /** By the clock that never jumps. */
+  #hurriedAt = -Infinity;
   readonly #settled = Promise.withResolvers<void>();
   readonly #waits = {
     broken: new Backoff(...WAITS.broken),
@@ -131,6 +138,20 @@ export class Informer<T> {
     this.#stop.abort();
     this.#settled.resolve();
     await this.#running;
+  }
+
+  /**
+   * Looks now for what it may have missed: a pause ends, and a watch is opened anew where it was. For somebody who knows
+   * that there is something to see. Does nothing if it has just been done, or if a list is under way.
+   */
+  hurry(): void {
+    const now = performance.now();
+    if (now < this.#hurriedAt + HURRIES) return;
+    this.#hurriedAt = now;
+    // The connection of the old watch may be dead, and others with it.
+    this.#options.client.dropIdle();
+    this.#hurry.abort();
+    this.#hurry = new AbortController();
   }
 
   get state(): InformerState {
@@ -194,10 +215,14 @@ export class Informer<T> {
     }
   }
 
-  /** Waits so many milliseconds, or until it is stopped. */
+  /** Waits so many milliseconds, or until it is stopped or is to hurry. */
   async #pause(milliseconds: number): Promise<void> {
     this.#lastActivity = performance.now();
-    await sleep(milliseconds, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    await sleep(milliseconds, undefined, { signal: this.#interrupted() }).catch(() => undefined);
+  }
+
+  #interrupted(): AbortSignal {
+    return AbortSignal.any([this.#stop.signal, this.#hurry.signal]);
   }
 
   /** Takes note of what ended a list or a watch for good. @returns how long to wait before listing, in milliseconds */
@@ -296,11 +321,12 @@ export class Informer<T> {
     for (;;) {
       let openedAt: number | undefined;
       let failure: unknown;
+      const interrupted = this.#interrupted();
       try {
         await this.#options.client.watch(pathOf(address, this.#options.namespace), {
           query: { ...this.#query(), resourceVersion },
           ...this.#accept(),
-          signal: this.#stop.signal,
+          signal: interrupted,
           seconds: WATCH_SECONDS.least + Math.floor(Math.random() * (WATCH_SECONDS.spread + 1)),
           onOpen: () => {
             openedAt = performance.now();
@@ -312,6 +338,7 @@ export class Informer<T> {
         });
       } catch (error) {
         if (this.#stop.signal.aborted) throw error;
+        if (interrupted.aborted) continue;
         failure = error;
       }
       const wasGood = openedAt !== undefined && performance.now() - openedAt >= GOOD_WATCH;

@@ -3,28 +3,42 @@
  * some twenty look-ups and a key that is put together of three texts would have to be hashed anew for each.
  */
 export class PlaceIndex<T> {
-  readonly #byKind = new Map<string, Map<string, Map<string, Map<string, T>>>>();
+  readonly #byKind = new Map<string, Map<string, Map<string, Place<T>>>>();
 
-  /** What stands at a place, by the objects' own keys; undefined: nothing. */
-  find(kind: string, namespace: string, key: string): ReadonlyMap<string, T> | undefined {
-    return this.#byKind.get(kind)?.get(namespace)?.get(key);
+  /** What stands at a place; undefined: nothing. */
+  find(kind: string, namespace: string, key: string): readonly T[] | undefined {
+    const place = this.#byKind.get(kind)?.get(namespace)?.get(key);
+    return place && (place.values ??= [...place.objects.values()]);
   }
 
   /** @param object - the object's own key; one that stands there already is replaced */
   add(kind: string, namespace: string, key: string, object: string, value: T): void {
     const byNamespace = innerOf(this.#byKind, kind);
-    innerOf(innerOf(byNamespace, namespace), key).set(object, value);
+    const byKey = innerOf(byNamespace, namespace);
+    let place = byKey.get(key);
+    if (place === undefined) byKey.set(key, (place = { objects: new Map(), values: undefined }));
+    place.objects.set(object, value);
+    place.values = undefined;
   }
 
   /** Takes an object from a place. What is empty then goes too: namespaces come and go. */
   remove(kind: string, namespace: string, key: string, object: string): void {
     const byNamespace = this.#byKind.get(kind);
     const byKey = byNamespace?.get(namespace);
-    const found = byKey?.get(key);
-    found?.delete(object);
-    if (found?.size === 0) byKey?.delete(key);
+    const place = byKey?.get(key);
+    if (place === undefined) return;
+    place.objects.delete(object);
+    place.values = undefined;
+    if (place.objects.size === 0) byKey?.delete(key);
     if (byKey?.size === 0) byNamespace?.delete(namespace);
   }
+}
+
+interface Place<T> {
+  /** By their own keys. */
+  readonly objects: Map<string, T>;
+  /** The same as a list, made when it is asked for: that happens far more often than that they change. */
+  values: readonly T[] | undefined;
 }
 
 function innerOf<V>(outer: Map<string, Map<string, V>>, key: string): Map<string, V> {

@@ -114,8 +114,8 @@ export class InformedRelated implements Related {
       case 'notServed':
         return NOT_SERVED;
       case 'synced': {
-        const found = this.#index.find(kind, namespace, key);
-        return found === undefined ? ABSENT : { state: 'found', values: [...found.values()] as RelatedFacts[K][] };
+        const values = this.#index.find(kind, namespace, key) as readonly RelatedFacts[K][] | undefined;
+        return values === undefined ? ABSENT : { state: 'found', values };
       }
     }
   }

@@ -3,9 +3,10 @@
  * webhook, controller and command line learn both.
  */
 import type { ActivePriority, Aspect, Scope } from '../engine/check.ts';
-import { evaluateCheck, type CheckResult, type EnabledCheck, type Unmet } from '../engine/evaluate.ts';
+import { evaluator, MET, type CheckResult, type EnabledCheck, type Unmet } from '../engine/evaluate.ts';
 import type { Path } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
+import { onceForEach } from '../engine/remember.ts';
 import type { Workload } from '../engine/workload.ts';
 import type { CompiledPolicy } from './compile.ts';
 import {
@@ -85,7 +86,10 @@ export interface Admission {
   readonly old: (() => Verdict) | undefined;
 }
 
-const WEIGHT: Record<ActivePriority, number> = { Critical: 4, Important: 2, NiceToHave: 1 };
+/** Asked for each check: compared, because a look-up by a name that varies costs more than many a check. */
+function weightOf(priority: ActivePriority): number {
+  return priority === 'Critical' ? 4 : priority === 'Important' ? 2 : 1;
+}
 
 /**
  * Judges a workload.
@@ -104,7 +108,7 @@ export function judge(
 ): Verdict {
   const concerning = exceptions.of(workload).filter((exception) => concernsPolicy(exception, policy.name));
   const inForce = concerning.filter((exception) => standingOf(exception, policy, now) === 'InForce');
-  const lapsed = new Set<CompiledException>();
+  const lapsed: CompiledException[] = [];
   const findings: Finding[] = [];
   const excepted: Excepted[] = [];
   const undecided: Undecided[] = [];
@@ -118,13 +122,15 @@ export function judge(
   const waitsUntil = admission === undefined ? graceEnd(policy, workload) : -Infinity;
   for (const exception of concerning) recheckAt = earliest(recheckAt, nextStandingAt(exception, policy, now));
 
+  const evaluate = evaluator(workload, related, now);
   for (const enabled of policy.enabled) {
     const { check, priority } = enabled;
     if (admission?.aspect !== undefined && check.aspects?.includes(admission.aspect) !== true) continue;
-    const result = evaluateCheck(enabled, workload, related, now);
+    const result = evaluate(enabled);
+    if (result.status === 'Met') met += weightOf(priority);
+    if (result === MET) continue;
     if (result.notes.length > 0) notes.push(...result.notes);
     recheckAt = earliest(recheckAt, result.recheckAt);
-    if (result.status === 'Met') met += WEIGHT[priority];
     if (result.status === 'Error') errors.push({ check: check.name, error: result.error });
 
     let open = result.unmet;
@@ -147,12 +153,13 @@ export function judge(
     const counted = now < waitsUntil ? open.filter(({ waits }) => waits !== true) : open;
     if (counted.length < open.length) recheckAt = earliest(recheckAt, waitsUntil);
     if (counted.length > 0) {
-      unmet += WEIGHT[priority];
+      unmet += weightOf(priority);
       criticalUnmet ||= priority === 'Critical';
       for (const one of counted) {
         findings.push(findingOf(policy, enabled, one, workload, now, admission));
         for (const exception of concerning) {
-          if (!inForce.includes(exception) && covers(exception, check.name, one.container)) lapsed.add(exception);
+          if (inForce.includes(exception) || lapsed.includes(exception)) continue;
+          if (covers(exception, check.name, one.container)) lapsed.push(exception);
         }
       }
     } else if (
@@ -175,7 +182,7 @@ export function judge(
     findings,
     excepted,
     exceptions: inForce,
-    lapsed: [...lapsed],
+    lapsed,
     undecided,
     notes,
     score: met + unmet === 0 ? 100 : Math.floor((100 * met) / (met + unmet)),
@@ -271,14 +278,10 @@ function wordOf(
   return `${check}\n${container ?? ''}\n${message}`;
 }
 
-/** By verdict on an old object: its findings, which are compared with each one of the new object. */
-const WORDS = new WeakMap<Verdict, ReadonlySet<string>>();
-
-function wordsOf(verdict: Verdict): ReadonlySet<string> {
-  const words = WORDS.get(verdict) ?? new Set(verdict.findings.map((finding) => wordOf(finding.check, finding)));
-  WORDS.set(verdict, words);
-  return words;
-}
+/** Of the verdict on an old object: its findings, which are compared with each one of the new object. */
+const wordsOf = onceForEach(
+  ({ findings }: Verdict): ReadonlySet<string> => new Set(findings.map((finding) => wordOf(finding.check, finding))),
+);
 
 /** What a check does that could not decide although its action is Deny. */
 function undecidedAction(
@@ -317,11 +320,17 @@ const PRIORITY_ORDER: Record<ActivePriority, number> = { Critical: 0, Important:
 const ACTION_ORDER: Record<Action, number> = { Deny: 0, Warn: 1, Audit: 2 };
 
 /** Orders findings worst first: by action, then by priority; within both as the checks stand. */
-export function worstFirst<T extends { readonly action: Action; readonly priority: ActivePriority }>(
-  items: readonly T[],
-): T[] {
-  return items.toSorted(
-    (a, b) =>
-      ACTION_ORDER[a.action] - ACTION_ORDER[b.action] || PRIORITY_ORDER[a.priority] - PRIORITY_ORDER[b.priority],
-  );
+export function worstFirst<T extends Ranked>(items: readonly T[]): T[] {
+  // Mostly they stand in order already, and looking is cheaper than sorting.
+  for (let index = 1; index < items.length; index++) {
+    if (byWorst(items[index - 1] as T, items[index] as T) > 0) return items.toSorted(byWorst);
+  }
+  return [...items];
+}
+
+type Ranked = { readonly action: Action; readonly priority: ActivePriority };
+
+function byWorst(a: Ranked, b: Ranked): number {
+  if (a.action === b.action && a.priority === b.priority) return 0;
+  return ACTION_ORDER[a.action] - ACTION_ORDER[b.action] || PRIORITY_ORDER[a.priority] - PRIORITY_ORDER[b.priority];
 }

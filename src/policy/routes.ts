@@ -21,6 +21,8 @@ export class PolicySet {
   readonly policies: readonly CompiledPolicy[];
   /** By name. */
   readonly routes: readonly Route[];
+  /** By the name of each of their policies. */
+  readonly #byPolicy: ReadonlyMap<string, Route>;
 
   constructor(policies: Iterable<CompiledPolicy>) {
     this.policies = [...policies].toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -35,10 +37,15 @@ export class PolicySet {
       policies: shared,
       canDeny: shared.some(({ canDeny }) => canDeny),
     }));
+    this.#byPolicy = new Map(this.routes.flatMap((route) => route.policies.map(({ name }) => [name, route] as const)));
   }
 
-  route(name: string): Route | undefined {
-    return this.routes.find((route) => route.name === name);
+  /**
+   * The route of a policy. The API server may still come by the name of one that was the first of its match until a moment
+   * ago.
+   */
+  route(policy: string): Route | undefined {
+    return this.#byPolicy.get(policy);
   }
 
   /**
@@ -47,11 +54,8 @@ export class PolicySet {
    * @param routed - the route by which the API server came: it has just compared the namespace's labels itself, and may
    *   know newer ones than we do
    */
-  routesFor(subject: MatchSubject, routed?: string): readonly Route[] {
-    return this.routes.filter(({ name, policies }) => {
-      const policy = policies[0] as CompiledPolicy;
-      return policyMatches(policy, subject, name === routed);
-    });
+  routesFor(subject: MatchSubject, routed?: Route): readonly Route[] {
+    return this.routes.filter((route) => policyMatches(route.policies[0] as CompiledPolicy, subject, route === routed));
   }
 
   /** The policies that concern a workload, by name. */

@@ -5,3 +5,17 @@ export type Awaitable<T> = T | Promise<T>;
 export function andThen<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
+
+/** Does some work, and something after it, whether it fails or not. */
+export function andFinally<T>(work: () => Awaitable<T>, last: () => void): Awaitable<T> {
+  let value: Awaitable<T>;
+  try {
+    value = work();
+  } catch (error) {
+    last();
+    throw error;
+  }
+  if (value instanceof Promise) return value.finally(last);
+  last();
+  return value;
+}

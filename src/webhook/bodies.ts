@@ -15,13 +15,16 @@ export interface Body {
 
 interface Reading {
   size: number;
+  /** Where it stands among all that are read; undefined: it is over. */
+  at: number | undefined;
   refuse(refusal: Refusal): void;
 }
 
 export class Bodies {
   readonly #largest: number;
   readonly #most: number;
-  readonly #reading = new Set<Reading>();
+  /** In any order. A set would shrink and grow with each request. */
+  readonly #reading: Reading[] = [];
   #held = 0;
 
   /** Bytes: of one body, and of all. */
@@ -30,43 +33,58 @@ export class Bodies {
     this.#most = most;
   }
 
-  /** Reads a body. Events, not an async iterator: that costs as much as the rest of a request. */
-  read(request: IncomingMessage): Promise<Body | Refusal> {
-    return new Promise((resolve) => {
-      const chunks: Buffer[] = [];
-      const reading: Reading = {
-        size: 0,
-        refuse: (refusal) => {
-          if (!this.#reading.delete(reading)) return;
-          this.#held -= reading.size;
-          chunks.length = 0;
-          resolve(refusal);
-        },
-      };
-      this.#reading.add(reading);
-      request.on('data', (chunk: Buffer) => {
-        if (!this.#reading.has(reading)) return;
-        reading.size += chunk.length;
-        this.#held += chunk.length;
-        chunks.push(chunk);
-        if (reading.size > this.#largest) reading.refuse('tooLarge');
-        else if (this.#held > this.#most) this.#largestReading()?.refuse('tooMuch');
-      });
-      request.on('end', () => {
-        if (!this.#reading.delete(reading)) return;
-        const [first] = chunks;
-        resolve({
-          bytes: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks),
-          release: () => {
-            this.#held -= reading.size;
-            reading.size = 0;
-          },
-        });
-      });
-      // The client hung up; nobody is there to be answered.
-      request.on('error', () => reading.refuse('gone'));
-      request.on('close', () => reading.refuse('gone'));
+  /**
+   * Reads a body. Events, not an async iterator: that costs as much as the rest of a request.
+   *
+   * @param take - called once, with the body or why there is none; must not throw
+   */
+  read(request: IncomingMessage, take: (body: Body | Refusal) => void): void {
+    const chunks: Buffer[] = [];
+    const reading: Reading = {
+      size: 0,
+      at: this.#reading.length,
+      refuse: (refusal) => {
+        if (!this.#over(reading)) return;
+        this.#held -= reading.size;
+        chunks.length = 0;
+        take(refusal);
+      },
+    };
+    this.#reading.push(reading);
+    request.on('data', (chunk: Buffer) => {
+      if (reading.at === undefined) return;
+      reading.size += chunk.length;
+      this.#held += chunk.length;
+      chunks.push(chunk);
+      if (reading.size > this.#largest) reading.refuse('tooLarge');
+      else if (this.#held > this.#most) this.#largestReading()?.refuse('tooMuch');
     });
+    request.on('end', () => {
+      if (!this.#over(reading)) return;
+      const [first] = chunks;
+      take({
+        bytes: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks),
+        release: () => {
+          this.#held -= reading.size;
+          reading.size = 0;
+        },
+      });
+    });
+    // The client hung up; nobody is there to be answered. Without a listener an error is none (http.IncomingMessage).
+    request.on('close', () => reading.refuse('gone'));
+  }
+
+  /** @returns false: it was over before */
+  #over(reading: Reading): boolean {
+    const { at } = reading;
+    if (at === undefined) return false;
+    reading.at = undefined;
+    const last = this.#reading.pop();
+    if (last !== undefined && last !== reading) {
+      this.#reading[at] = last;
+      last.at = at;
+    }
+    return true;
   }
 
   #largestReading(): Reading | undefined {

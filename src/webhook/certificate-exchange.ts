@@ -7,10 +7,10 @@
  */
 import { bundleOf, type Authority, type Content, type Leaf } from './certificate-content.ts';
 import { isCurrent, type CertificateTimes } from './certificate-plan.ts';
-import type { Certificate } from './server.ts';
+import type { CertifiedKey } from './server.ts';
 
 /** A certificate to serve. */
-export interface ServingCertificate extends Certificate {
+export interface ServingCertificate extends CertifiedKey {
   /** When it expires; milliseconds since 1970. */
   readonly expires: number;
   /** When the authority that it is from expires; undefined if that is not in the Secret. */

@@ -7,23 +7,23 @@
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 
-interface Connection {
+export interface Connection {
   readonly socket: Socket;
   /** Requests that are being judged. */
   judging: number;
   /** A request was answered on it. */
   isProven: boolean;
+  /** When it was opened or last answered on, in a count of such moments. */
+  waitsSince: number;
 }
 
 export class Connections {
   readonly #most: number;
+  readonly #open = new Set<Connection>();
   readonly #bySocket = new WeakMap<Socket, Connection>();
   /** By peer, until the TLS handshake is done. */
   readonly #byPeer = new Map<string, Connection>();
-  /** Those that may go, longest waiting first. */
-  readonly #unproven = new Set<Connection>();
-  readonly #idle = new Set<Connection>();
-  #open = 0;
+  #moment = 0;
 
   /** @param most - connections, those in their handshake included */
   constructor(server: Server, most: number) {
@@ -35,42 +35,47 @@ export class Connections {
     });
   }
 
-  get open(): number {
-    return this.#open;
+  /** A request has come in whole and is judged from now on. @returns what `answered` is to be told */
+  judging(socket: Socket): Connection | undefined {
+    const connection = this.#bySocket.get(socket);
+    if (connection !== undefined) connection.judging += 1;
+    return connection;
   }
 
-  /** A request has come in whole and is judged from now on. @returns to be called when it is answered */
-  judging(socket: Socket): () => void {
-    const connection = this.#bySocket.get(socket);
-    if (connection === undefined) return () => undefined;
-    connection.judging += 1;
-    this.#unproven.delete(connection);
-    this.#idle.delete(connection);
-    return () => {
-      connection.judging -= 1;
-      connection.isProven = true;
-      if (connection.judging === 0 && !connection.socket.destroyed) this.#idle.add(connection);
-    };
+  answered(connection: Connection | undefined): void {
+    if (connection === undefined) return;
+    connection.judging -= 1;
+    connection.isProven = true;
+    connection.waitsSince = ++this.#moment;
   }
 
   #opened(socket: Socket): void {
-    const connection: Connection = { socket, judging: 0, isProven: false };
+    const connection: Connection = { socket, judging: 0, isProven: false, waitsSince: ++this.#moment };
     const peer = peerOf(socket);
-    this.#open += 1;
+    this.#open.add(connection);
     this.#byPeer.set(peer, connection);
-    this.#unproven.add(connection);
     socket.once('close', () => {
-      this.#open -= 1;
+      this.#open.delete(connection);
       if (this.#byPeer.get(peer) === connection) this.#byPeer.delete(peer);
-      this.#unproven.delete(connection);
-      this.#idle.delete(connection);
     });
-    if (this.#open <= this.#most) return;
-    const [longest = connection] = this.#unproven.size > 1 ? this.#unproven : this.#idle;
-    this.#unproven.delete(longest);
-    this.#idle.delete(longest);
-    longest.socket.destroy();
+    if (this.#open.size > this.#most) this.#longestWaiting(connection).socket.destroy();
   }
+
+  /** Looked for only when there are too many: a request must not pay for keeping an order. */
+  #longestWaiting(newcomer: Connection): Connection {
+    let unproven: Connection | undefined;
+    let idle: Connection | undefined;
+    for (const connection of this.#open) {
+      if (connection.judging > 0 || connection.socket.destroyed || connection === newcomer) continue;
+      if (connection.isProven) idle = longerWaiting(idle, connection);
+      else unproven = longerWaiting(unproven, connection);
+    }
+    return unproven ?? idle ?? newcomer;
+  }
+}
+
+function longerWaiting(a: Connection | undefined, b: Connection): Connection {
+  return a !== undefined && a.waitsSince < b.waitsSince ? a : b;
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {

@@ -3,14 +3,14 @@ import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
-import type { Certificate } from './server.ts';
+import type { CertifiedKey } from './server.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
 x509.cryptoProvider.set(webcrypto);
 
 /** A self-signed certificate authority. @returns PEM texts */
-export async function issueAuthority(commonName: string, notBefore: Date, notAfter: Date): Promise<Certificate> {
+export async function issueAuthority(commonName: string, notBefore: Date, notAfter: Date): Promise<CertifiedKey> {
   const keys = await newKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${commonName}-ca`,
@@ -30,11 +30,11 @@ export async function issueAuthority(commonName: string, notBefore: Date, notAft
 
 /** A serving certificate for DNS names and IP addresses. @returns PEM texts */
 export async function issueLeaf(
-  authority: Certificate,
+  authority: CertifiedKey,
   hosts: readonly string[],
   notBefore: Date,
   notAfter: Date,
-): Promise<Certificate> {
+): Promise<CertifiedKey> {
   const keys = await newKeys();
   const issuer = new x509.X509Certificate(authority.cert);
   const signingKey = await webcrypto.subtle.importKey(

@@ -1,14 +1,13 @@
 /** What people read when a request is denied or warned about. */
 import type { ActivePriority } from '../engine/check.ts';
-import { displayPath, type Workload } from '../engine/workload.ts';
-import { formatPath } from '../engine/path.ts';
+import { displayPath, isInPod, type Workload } from '../engine/workload.ts';
 import { explainedBy } from '../policy/documentation.ts';
 import { lapsedText } from '../policy/exceptions.ts';
 import { worstFirst, type Finding, type Undecided, type Verdict } from '../policy/judge.ts';
 import type { Action } from '../policy/schema.ts';
 
 const MOST_LINES = 20;
-/** Kubernetes cuts warnings at 256 characters each and 4096 in all, shared by every webhook of the request. */
+/** Kubernetes cuts warnings at 256 characters each and 4096 in all, shared by every webhook of the request. Characters. */
 const LONGEST_WARNING = 120;
 const LONGEST_WARNINGS = 2048;
 /** Exceptions that no longer count are named to this number. */
@@ -26,20 +25,22 @@ interface Line {
   readonly because: string | undefined;
   readonly policies: readonly string[];
   readonly where: string;
-  readonly what: string;
+  readonly message: string;
+  /** Empty where nobody could find out. */
+  readonly remediation: string;
 }
 
 /**
  * The lines of an action, worst first. What several policies find alike is one line, with the strictest action and all
  * their names.
  */
-function linesOf(wanted: Action, workload: Workload, verdicts: readonly Verdict[]): Line[] {
+function linesOf(wanted: 'Deny' | 'Warn', workload: Workload, verdicts: readonly Verdict[]): Line[] {
   const [first] = verdicts;
   // What one policy alone says is no line twice, and nothing can make it stricter.
-  if (verdicts.length === 1 && first !== undefined) return worstFirst(linesOfVerdict(first, workload, wanted));
+  if (verdicts.length === 1 && first !== undefined) return worstFirst(linesOfVerdict(first, workload, wanted, wanted));
   const lines = new Map<string, Line>();
-  for (const line of verdicts.flatMap((verdict) => linesOfVerdict(verdict, workload))) {
-    const key = `${line.check}\n${line.where}\n${line.what}`;
+  for (const line of verdicts.flatMap((verdict) => linesOfVerdict(verdict, workload, wanted))) {
+    const key = `${line.check}\n${line.where}\n${line.message}; ${line.remediation}`;
     const present = lines.get(key);
     const [strictest = line] = present === undefined ? [] : worstFirst([present, line]);
     lines.set(key, { ...strictest, policies: [...(present?.policies ?? []), ...line.policies] });
@@ -47,26 +48,65 @@ function linesOf(wanted: Action, workload: Workload, verdicts: readonly Verdict[
   return worstFirst([...lines.values()].filter(({ action }) => action === wanted));
 }
 
-/** @param wanted - absent: lines of all actions */
-function linesOfVerdict({ policy, findings, undecided }: Verdict, workload: Workload, wanted?: Action): Line[] {
+/**
+ * A denial has a line for each finding. Warnings have little room: what is alike in several containers is one of them, and
+ * the way to the pod's spec is left out.
+ *
+ * @param use - what the lines are for
+ * @param wanted - absent: lines of all actions
+ */
+function linesOfVerdict(
+  { policy, findings, undecided }: Verdict,
+  workload: Workload,
+  use: 'Deny' | 'Warn',
+  wanted?: Action,
+): Line[] {
   const policies = [policy.name];
   const lines: Line[] = [];
-  for (const finding of findings) {
+  for (let index = 0, end; index < findings.length; index = end) {
+    const finding = findings[index] as Finding;
+    end = use === 'Deny' ? index + 1 : endOfAlike(findings, index, workload);
     if (wanted !== undefined && finding.action !== wanted) continue;
-    const { check, priority, action, because, path } = finding;
-    const where = displayPath(path, workload);
-    lines.push({ check, priority, action, because, policies, where, what: whatOf(finding) });
+    const { check, priority, action, because, path, message, remediation } = finding;
+    const where = use === 'Deny' ? displayPath(path, workload) : shortPlace(findings, index, end, workload);
+    lines.push({ check, priority, action, because, policies, where, message, remediation });
   }
   for (const one of undecided) {
     if (wanted !== undefined && one.action !== wanted) continue;
     const { check, priority, action } = one;
-    lines.push({ check, priority, action, because: undefined, policies, where: '', what: undecidedText(one) });
+    const message = undecidedText(one);
+    lines.push({ check, priority, action, because: undefined, policies, where: '', message, remediation: '' });
   }
   return lines;
 }
 
-function whatOf({ message, remediation }: Finding): string {
-  return `${message}; ${remediation}`;
+/** Where the findings end that differ from one in nothing but the container. */
+function endOfAlike(findings: readonly Finding[], start: number, workload: Workload): number {
+  let end = start + 1;
+  while (end < findings.length && isAlike(findings[start] as Finding, findings[end] as Finding, workload)) end++;
+  return end;
+}
+
+function isAlike(a: Finding, b: Finding, { podPath }: Workload): boolean {
+  if (a.check !== b.check || a.action !== b.action || a.because !== b.because) return false;
+  if (a.message !== b.message || a.remediation !== b.remediation || a.path.length !== b.path.length) return false;
+  const [list, index] = [podPath.length, podPath.length + 1];
+  if ((a.path[list] !== 'containers' && a.path[list] !== 'initContainers') || !a.container || !b.container)
+    return false;
+  return a.path.every((step, at) => (step === b.path[at]) === (at !== index));
+}
+
+/** The place that findings have in common, by the names of all their containers: `containers[app, proxy].image`. */
+function shortPlace(findings: readonly Finding[], start: number, end: number, workload: Workload): string {
+  const { path, container } = findings[start] as Finding;
+  let names = container;
+  for (let index = start + 1; index < end; index++) names += `, ${findings[index]?.container}`;
+  return displayPath(path, workload, isInPod(path, workload) ? workload.podPath.length : 0, names);
+}
+
+/** Some words, then place, message and remediation of a line: all of it, or as much as fits. */
+function written(head: string, { where, message, remediation }: Line, longest: number): string {
+  return cut([head, where, where === '' ? '' : ': ', message, remediation === '' ? '' : '; ', remediation], longest);
 }
 
 function undecidedText({ status, cause }: Undecided): string {
@@ -105,10 +145,7 @@ export function denialMessage(
   const text = [
     '',
     `${nameOf(workload)} is not ready for production: ${countOf(denied)} (${policies.length === 1 ? 'policy' : 'policies'} ${policies.join(', ')})`,
-    ...shown.map(
-      ({ check, where, what }) =>
-        `  ${check.padEnd(width)}  ${cut(where === '' ? what : `${where}: ${what}`, LONGEST_LINE)}`,
-    ),
+    ...shown.map((line) => `  ${line.check.padEnd(width)}  ${written('', line, LONGEST_LINE)}`),
   ];
   if (denied.length > shown.length) text.push(`  and ${denied.length - shown.length} more`);
   const lapsed = new Set(verdicts.flatMap((verdict) => verdict.lapsed));
@@ -132,18 +169,16 @@ function countOf(lines: readonly Line[]): string {
 
 /** The warnings of a request, worst first; where they are too many the first says how many were left out. */
 export function warningsOf(workload: Workload, verdicts: readonly Verdict[]): string[] {
-  const prefix = `${formatPath(workload.podPath)}.`;
   const all = linesOf('Warn', workload, verdicts);
   const kept: string[] = [];
   let size = LONGEST_WARNING;
-  for (const { policies, priority, check, because, where, what } of all) {
-    const short = where.startsWith(prefix) ? where.slice(prefix.length) : where;
-    const why = because === undefined ? '' : ` (${because})`;
-    const warning = cut(
-      `[${policies.join(', ')}] ${priority} ${check}${why}: ${short === '' ? '' : `${short}: `}${what}`,
-      LONGEST_WARNING,
-    );
-    size += Buffer.byteLength(warning);
+  for (const line of all) {
+    const { policies, priority, check, because } = line;
+    const [first = ''] = policies;
+    const names = policies.length === 1 ? first : policies.join(', ');
+    const reason = because === undefined ? '' : ` (${because})`;
+    const warning = written(`[${names}] ${priority} ${check}${reason}: `, line, LONGEST_WARNING);
+    size += warning.length;
     if (size > LONGEST_WARNINGS) break;
     kept.push(warning);
   }
@@ -164,11 +199,26 @@ export function leavingWarnings(
 ): string[] {
   const kept = policies
     .slice(0, MOST_LEFT)
-    .map((policy) => cut(`[${policy}] ${selector} matches no more: ${what} leaves the policy`, LONGEST_WARNING));
+    .map((policy) => cut([`[${policy}] ${selector} matches no more: ${what} leaves the policy`], LONGEST_WARNING));
   const more = policies.length - kept.length;
   return more === 0 ? kept : [`[readiness-operator] and ${more} more policies are left than are shown here`, ...kept];
 }
 
-function cut(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, longest - 3)}...`;
+/**
+ * The parts as one text, cut short if that is too long. Joined, not added up: texts in one piece are what JSON.stringify
+ * writes fast.
+ */
+function cut(parts: string[], longest: number): string {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  if (length > longest) {
+    let room = longest - 3;
+    for (let index = 0; index < parts.length; index++) {
+      const part = parts[index] as string;
+      if (part.length > room) parts[index] = part.slice(0, room);
+      room -= (parts[index] as string).length;
+    }
+    parts.push('...');
+  }
+  return parts.join('');
 }

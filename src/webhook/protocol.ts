@@ -143,12 +143,11 @@ function isFlag(value: unknown): boolean {
 }
 
 /** Writes the answer to a request. */
-export function encodeReview(uid: string, { patch, ...response }: AdmissionResponse): string {
-  const patched =
-    patch === undefined ? {} : { patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') };
-  return JSON.stringify({
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    response: { uid, ...response, ...patched },
-  });
+export function encodeReview(uid: string, response: AdmissionResponse): string {
+  const { patch } = response;
+  const encoded =
+    patch === undefined
+      ? { uid, ...response }
+      : { uid, ...response, patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') };
+  return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: encoded });
 }

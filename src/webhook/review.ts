@@ -11,7 +11,7 @@ import type { CompiledPolicy } from '../policy/compile.ts';
 import { MIRROR_POD_ANNOTATION, NODE_USER_PREFIX, RESTARTED_AT } from '../policy/exemptions.ts';
 import { denies, denyingChecks, judge, type Admission, type Verdict } from '../policy/judge.ts';
 import { reportNameOf } from '../policy/report.ts';
-import { judges, type Route } from '../policy/routes.ts';
+import { judges, type PolicySet, type Route } from '../policy/routes.ts';
 import { andThen, type Awaitable } from './awaitable.ts';
 import { breakGlass, type BreakGlass } from './break-glass.ts';
 import { refreshed } from './live.ts';
@@ -55,7 +55,10 @@ interface Subject {
 /** A request while it is decided. */
 interface Asked {
   readonly request: AdmissionRequest;
-  readonly routeName: string;
+  /** Those in force when it came: what is decided about it is decided by them, also after waiting. */
+  readonly policies: PolicySet;
+  /** By which the API server came; undefined: the policy has gone meanwhile. */
+  readonly route: Route | undefined;
   readonly world: World;
   /** When it must be answered; milliseconds since 1970. */
   readonly deadline: number;
@@ -64,10 +67,10 @@ interface Asked {
 /**
  * Decides one request.
  *
- * @param routeName - the route by which the API server came
+ * @param policy - the one whose route the API server took
  * @throws only what is a fault of ours; the caller then answers with an HTTP error and never "allowed"
  */
-export function review(request: AdmissionRequest, routeName: string, world: World): Awaitable<Decision> {
+export function review(request: AdmissionRequest, policy: string, world: World): Awaitable<Decision> {
   const { kind, operation, subResource } = request;
   if (operation !== 'CREATE' && operation !== 'UPDATE')
     return notJudged(kind.kind, 'only creates and updates are judged');
@@ -75,7 +78,8 @@ export function review(request: AdmissionRequest, routeName: string, world: Worl
   const namespace = request.namespace ?? '';
   if (world.exemptions.namespaces.has(namespace)) return notJudged(kind.kind, 'a system namespace');
 
-  const asked: Asked = { request, routeName, world, deadline: world.now() + DEADLINE };
+  const policies = world.policies();
+  const asked: Asked = { request, policies, route: policies.route(policy), world, deadline: world.now() + DEADLINE };
   const reading = subResource === 'scale' ? scaledSubject(asked) : subjectOf(asked);
   return andThen(reading, (subject) => {
     if ('response' in subject) return subject;
@@ -86,26 +90,27 @@ export function review(request: AdmissionRequest, routeName: string, world: Worl
 
 /** @param labels - those of the namespace */
 function decide(subject: Subject, labels: Labels, asked: Asked): Awaitable<Decision> {
-  const { request, routeName, world } = asked;
+  const { request, policies, route, world } = asked;
   const { workload } = subject;
   const { kind } = workload;
-  const routes = world
-    .policies()
-    .routesFor(
-      { kind: kind.kind, namespace: request.namespace ?? '', namespaceLabels: labels, labels: workload.labels },
-      routeName,
-    );
-  const judged = routes
-    .flatMap((route) => route.policies)
-    .map((policy) => ({ policy, scope: scopeOf(policy, subject, request.operation) }))
-    .filter(({ scope }) => scope !== 'none');
+  const routes = policies.routesFor(
+    { kind: kind.kind, namespace: request.namespace ?? '', namespaceLabels: labels, labels: workload.labels },
+    route,
+  );
+  const judged: Judged[] = [];
+  for (const { policies: sharing } of routes) {
+    for (const policy of sharing) {
+      const scope = scopeOf(policy, subject, request.operation);
+      if (scope !== 'none') judged.push({ policy, scope });
+    }
+  }
   const decision =
     judged.length === 0
       ? notJudged(kind.kind, 'nothing that a policy judges has changed')
       : andThen(settle(judged, subject, asked), (settled) =>
-          answer(subject, settled, routes, routeName, request, world.now()),
+          answer(subject, settled, routes, route, request, world.now()),
         );
-  return andThen(decision, (made) => tellingWhatIsLeft(made, subject, world.policies().route(routeName), request));
+  return andThen(decision, (made) => tellingWhatIsLeft(made, subject, route, request));
 }
 
 /**
@@ -151,7 +156,7 @@ function isExempt({ userInfo, object }: AdmissionRequest, { exemptions }: World)
 }
 
 /** Reads what a request is about. A Decision instead if that settles it. */
-function subjectOf({ request, routeName, world }: Asked): Subject | Decision {
+function subjectOf({ request, route, world }: Asked): Subject | Decision {
   const { subResource, object, oldObject, kind } = request;
   if (subResource && subResource !== 'resize') return notJudged(kind.kind, `the subresource ${subResource}`);
 
@@ -163,7 +168,7 @@ function subjectOf({ request, routeName, world }: Asked): Subject | Decision {
   if (workloadKind === undefined) return notJudged(kind.kind, 'not a kind of workload');
   if (!hasTemplate(object as RawObject, workloadKind)) return notJudged(kind.kind, 'it holds no pod template');
   const read = readWorkload(object as RawObject, workloadKind, request.namespace ?? '');
-  if ('problem' in read) return malformed(workloadKind, read.problem, world.policies().route(routeName));
+  if ('problem' in read) return malformed(workloadKind, read.problem, route);
   if (read.workload.deleting) return notJudged(kind.kind, 'it is being deleted');
   if (read.workload.containers.length > MOST_CONTAINERS) {
     const message = `has ${read.workload.containers.length} containers; at most ${MOST_CONTAINERS} are judged`;
@@ -178,7 +183,7 @@ function subjectOf({ request, routeName, world }: Asked): Subject | Decision {
 }
 
 /** Rule 3: a Scale object has no labels and no template, so it is judged with its parent. */
-async function scaledSubject({ request, routeName, world, deadline }: Asked): Promise<Subject | Decision> {
+async function scaledSubject({ request, route, world, deadline }: Asked): Promise<Subject | Decision> {
   const { object, oldObject, namespace = '', name } = request;
   const parentKind = world.kinds.find(({ resource, group, replicas }) => {
     const asked = request.resource;
@@ -191,7 +196,7 @@ async function scaledSubject({ request, routeName, world, deadline }: Asked): Pr
   if (parent === undefined) return notJudged(parentKind.kind, 'its parent does not exist');
   if (!hasTemplate(parent, parentKind)) return notJudged(parentKind.kind, 'its parent holds no pod template');
   const before = readWorkload(parent, parentKind);
-  if ('problem' in before) return malformed(parentKind, before.problem, world.policies().route(routeName));
+  if ('problem' in before) return malformed(parentKind, before.problem, route);
   if (before.workload.deleting) return notJudged(parentKind.kind, 'it is being deleted');
   const scaledTo = (scale: RawObject | null | undefined): Workload => ({
     ...before.workload,
@@ -276,9 +281,10 @@ function normalizedAnnotations(template: unknown): unknown {
   return none ? { ...(template as object), metadata: rest } : template;
 }
 
+/** A policy that judges a change, and by which of its checks. */
 interface Judged {
   readonly policy: CompiledPolicy;
-  readonly scope: 'all' | Aspect | 'none';
+  readonly scope: 'all' | Aspect;
 }
 
 interface Settled {
@@ -303,7 +309,7 @@ function settle(judged: readonly Judged[], subject: Subject, asked: Asked): Awai
       const admission: Admission = {
         operation: request.operation === 'CREATE' ? 'CREATE' : 'UPDATE',
         dryRun: request.dryRun === true,
-        aspect: scope === 'all' || scope === 'none' ? undefined : scope,
+        aspect: scope === 'all' ? undefined : scope,
         raisesReplicas: raises,
         lenient: lenient(policy),
         old: old === undefined ? undefined : () => (before ??= judge(policy, old, related, now)),
@@ -367,7 +373,7 @@ function answer(
   { workload, old, aspect }: Subject,
   { verdicts, glass }: Settled,
   routes: readonly Route[],
-  routeName: string,
+  routed: Route | undefined,
   { operation, userInfo }: AdmissionRequest,
   now: number,
 ): Decision {
@@ -377,18 +383,13 @@ function answer(
     (route) =>
       (aspect === undefined || judges(route, aspect)) && verdicts.some(({ policy }) => route.policies.includes(policy)),
   );
-  const isFirst = first?.name === routeName;
+  const isFirst = first !== undefined && first === routed;
   const warnings = isFirst ? warningsOf(workload, verdicts) : [];
   const warned = warnings.length > 0;
-  const checks = new Set<string>();
-  for (const { findings, undecided } of verdicts) {
-    for (const { check } of findings) checks.add(check);
-    for (const { check } of undecided) checks.add(check);
-  }
-  const exceptions = [...new Set(verdicts.flatMap(({ excepted }) => excepted.map(({ exception }) => exception.name)))];
-  const bypassedPolicies = verdicts
-    .map(({ policy }) => policy)
-    .filter(({ name }) => !denied && glass?.granted.has(name));
+  const bypassedPolicies =
+    denied || glass === undefined
+      ? []
+      : verdicts.map(({ policy }) => policy).filter(({ name }) => glass.granted.has(name));
   const bypassed = bypassedPolicies.map(({ name }) => name).toSorted();
   const decision = denied ? 'denied' : warned ? 'warned' : 'allowed';
   const events = !isFirst
@@ -396,39 +397,52 @@ function answer(
     : denied
       ? rolloutDenied(userInfo, workload, old, verdicts)
       : breakGlassUsed(userInfo, workload, old, bypassedPolicies, glass?.reason ?? '');
+  const auditAnnotations = annotationsOf(decision, verdicts, bypassed, glass?.reason ?? '');
+  const response: AdmissionResponse = denied
+    ? { allowed: false, status: denialOf(workload, verdicts, operation, now, glass?.refusals), auditAnnotations }
+    : { allowed: true, auditAnnotations };
   return {
-    response: {
-      allowed: !denied,
-      ...(denied
-        ? {
-            status: {
-              code: 403,
-              reason: 'Forbidden',
-              message: denialMessage(
-                workload,
-                verdicts,
-                operation === 'CREATE' ? undefined : reportNameOf(workload.kind.kind, workload.name),
-                now,
-                glass?.refusals,
-              ),
-            },
-          }
-        : {}),
-      ...(warned ? { warnings } : {}),
-      auditAnnotations: {
-        decision,
-        policies: verdicts.map(({ policy }) => policy.name).join(','),
-        ...(checks.size > 0 ? { checks: [...checks].join(',') } : {}),
-        ...(exceptions.length > 0 ? { exception: exceptions.join(',') } : {}),
-        ...(bypassed.length > 0
-          ? { breakGlass: `${bypassed.join(',')}: ${(glass?.reason ?? '').slice(0, LONGEST_REASON)}` }
-          : {}),
-      },
-    },
+    response: warned ? { ...response, warnings } : response,
     decision,
     kind: workload.kind.kind,
     errors: verdicts.flatMap(({ errors }) => errors),
-    ...(isFirst && bypassed.length > 0 ? { bypassed } : {}),
-    ...(events.length > 0 ? { events } : {}),
+    bypassed: isFirst ? bypassed : [],
+    events,
   };
+}
+
+function denialOf(
+  workload: Workload,
+  verdicts: readonly Verdict[],
+  operation: AdmissionRequest['operation'],
+  now: number,
+  refusals: readonly string[] | undefined,
+): NonNullable<AdmissionResponse['status']> {
+  const report = operation === 'CREATE' ? undefined : reportNameOf(workload.kind.kind, workload.name);
+  return { code: 403, reason: 'Forbidden', message: denialMessage(workload, verdicts, report, now, refusals) };
+}
+
+/** What the audit log is told: the decision, by which policies, for which checks. */
+function annotationsOf(
+  decision: Decision['decision'],
+  verdicts: readonly Verdict[],
+  bypassed: readonly string[],
+  reason: string,
+): Record<string, string> {
+  const checks: string[] = [];
+  const exceptions = new Set<string>();
+  for (const { findings, undecided, excepted } of verdicts) {
+    // What one check says stands together.
+    for (const { check } of findings) if (check !== checks.at(-1)) checks.push(check);
+    for (const { check } of undecided) if (check !== checks.at(-1)) checks.push(check);
+    for (const { exception } of excepted) exceptions.add(exception.name);
+  }
+  const annotations: Record<string, string> = {
+    decision,
+    policies: verdicts.map(({ policy }) => policy.name).join(','),
+  };
+  if (checks.length > 0) annotations['checks'] = (verdicts.length > 1 ? [...new Set(checks)] : checks).join(',');
+  if (exceptions.size > 0) annotations['exception'] = [...exceptions].join(',');
+  if (bypassed.length > 0) annotations['breakGlass'] = `${bypassed.join(',')}: ${reason.slice(0, LONGEST_REASON)}`;
+  return annotations;
 }

@@ -143,7 +143,9 @@ describe('binaries', () => {
     expect(result.stderr).toMatch(
       /Go 1\.\d+[.\d]* or newer is needed to build .*KUBEBUILDER_ASSETS.*no go on the PATH/,
     );
-    expect(result.took).toBeLessThan(5_000);
+    // What starting the program takes is no part of it: the same with sites that refuse at once.
+    const { took } = await binaries([], { PATH: await temporaryFolder() });
+    expect(result.took - took).toBeLessThan(5_000);
   });
 
   test('KUBEBUILDER_ASSETS comes first, and what it lacks comes from the other sources', async () => {

@@ -11,7 +11,7 @@ import { kubectl } from './kubectl.ts';
 
 const execFileAsync = promisify(execFile);
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 /** Command lines of the processes of this machine that have a text in them. */
 async function processes(text: string): Promise<string[]> {
@@ -20,8 +20,8 @@ async function processes(text: string): Promise<string[]> {
 }
 
 async function eventually(what: () => Promise<boolean>): Promise<void> {
-  for (const until = performance.now() + 15_000; !(await what()); await sleep(100)) {
-    if (performance.now() > until) throw new Error(`not after 15 s: ${what.toString()}`);
+  for (const until = performance.now() + 60_000; !(await what()); await sleep(100)) {
+    if (performance.now() > until) throw new Error(`not after 60 s: ${what.toString()}`);
   }
 }
 

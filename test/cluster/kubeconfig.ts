@@ -1,6 +1,6 @@
 /** Kubeconfig files of a test cluster. */
-import { writeFile } from 'node:fs/promises';
-import { stringify } from 'yaml';
+import { readFile, writeFile } from 'node:fs/promises';
+import { parse, stringify } from 'yaml';
 import type { Certificate } from './pki.ts';
 
 /**
@@ -32,5 +32,20 @@ export async function writeKubeconfig(
     contexts: [{ name, context: { cluster: name, user: name } }],
     'current-context': name,
   };
+  await writeFile(file, stringify(config, { lineWidth: 0 }), { mode: 0o600 });
+}
+
+/**
+ * Writes a kubeconfig that is another one but for the server's address. With an `http:` address no certificate is looked
+ * for, since there is none; the library takes no plain HTTP otherwise.
+ */
+export async function redirectKubeconfig(kubeconfig: string, server: string, file: string): Promise<void> {
+  const config = parse(await readFile(kubeconfig, 'utf8')) as { clusters: { cluster: Record<string, unknown> }[] };
+  for (const { cluster } of config.clusters) {
+    cluster['server'] = server;
+    if (!server.startsWith('http:')) continue;
+    delete cluster['certificate-authority-data'];
+    cluster['insecure-skip-tls-verify'] = true;
+  }
   await writeFile(file, stringify(config, { lineWidth: 0 }), { mode: 0o600 });
 }

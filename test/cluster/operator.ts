@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IMAGE_CONFIG } from '../../scripts/image.ts';
+import { until } from '../support/until.ts';
 import type { Cluster, Supervised } from './cluster.ts';
 import { kubectl, type Target } from './kubectl.ts';
 import { freePort } from './ports.ts';
@@ -157,7 +158,19 @@ export async function killAll(operators: readonly Pick<Operator, 'process'>[]): 
   await Promise.all(operators.map(({ process }) => process.exited));
 }
 
-/** Waits until a policy's Enforced condition speaks of its newest generation, and the API server has taken note. */
+/** Waits until somebody may do something: the authorizer follows roles and their bindings by a watch of its own. */
+export async function permitted(
+  cluster: Target,
+  namespace: string,
+  user: string,
+  verb: string,
+  resource: string,
+): Promise<void> {
+  const question = ['-n', namespace, 'auth', 'can-i', verb, resource, `--as=${user}`];
+  await until(async () => (await kubectl(cluster, question, { allowFailure: true })).code === 0);
+}
+
+/** Waits until the newest generation of a policy is in force and enforced, and the API server has taken note. */
 export async function enforced(cluster: Target, policy: string): Promise<void> {
   const end = Date.now() + READY_MS;
   for (;;) {
@@ -166,8 +179,11 @@ export async function enforced(cluster: Target, policy: string): Promise<void> {
       metadata: { generation: number };
       status?: { conditions?: { type: string; status: string; observedGeneration: number }[] };
     };
-    const condition = status?.conditions?.find(({ type }) => type === 'Enforced');
-    if (condition?.status === 'True' && condition.observedGeneration === metadata.generation) break;
+    const says = (wanted: string): boolean =>
+      status?.conditions?.some(
+        (one) => one.type === wanted && one.status === 'True' && one.observedGeneration === metadata.generation,
+      ) === true;
+    if (says('Ready') && says('Enforced')) break;
     if (Date.now() > end) throw new Error(`policy ${policy} is not enforced: ${JSON.stringify(status)}`);
     await sleep(100);
   }

@@ -99,35 +99,51 @@ export class Balancer {
 
 /** A connection that is younger than this, in milliseconds, may have had no answer yet. */
 const YOUNG = 1000;
+/** For so long the client may still be sending after the backend has ended, because it has not heard of that; milliseconds. */
+const CROSSING = 100;
 
 function join(client: net.Socket, upstream: net.Socket, backend: Backend): void {
   const link: Link = { client, waiting: true };
   const openedAt = performance.now();
+  let state: 'open' | 'ended' | 'settled' = 'open';
+  const count = (): void => {
+    state = 'settled';
+    backend.broken += 1;
+  };
   backend.links.add(link);
   client.setNoDelay(true);
-  client.on('data', () => (link.waiting = true));
+  client.on('data', () => {
+    // A request that crossed the end on its way: nobody is there to read it.
+    if (state === 'ended') count();
+    link.waiting = true;
+  });
   upstream.on('data', () => (link.waiting = false));
   client.pipe(upstream);
   upstream.pipe(client);
   // Whichever comes first: with the end that the kernel of a killed process sends, the client goes before the upstream closes.
   const over = (): void => {
+    if (state !== 'open') return;
+    state = 'ended';
     // The tickets of TLS come after the first request and look like its answer.
-    const waits = link.waiting || performance.now() - openedAt < YOUNG;
-    if (waits && backend.links.delete(link)) backend.broken += 1;
+    if (link.waiting || performance.now() - openedAt < YOUNG) count();
   };
   upstream.on('end', over);
   upstream.on('error', () => {
     over();
     client.resetAndDestroy();
   });
-  client.on('error', () => upstream.destroy());
-  client.on('close', () => {
+  const left = (): void => {
+    state = 'settled';
     backend.links.delete(link);
     upstream.destroySoon();
-  });
+  };
+  client.on('error', left);
+  client.on('close', left);
   upstream.on('close', () => {
     over();
-    client.destroySoon();
+    // It has been told of the end; the pipe into nothing has stopped reading from it.
+    client.resume();
+    setTimeout(() => client.destroy(), CROSSING);
   });
 }
 

@@ -9,21 +9,9 @@ import { installOperator, launchOperator, OPERATOR_IDENTITY, type Operator } fro
 import { freePort } from '../cluster/ports.ts';
 import { Admin, credentialsOf, Unexpected, type Answer, type Json } from './admin.ts';
 import { Balancer } from './balancer.ts';
-import { post, ROUTE, verdictOf, type Target } from './load.ts';
+import { ask, ROUTE, type Target } from './load.ts';
 import { FaultProxy } from './proxy.ts';
-import {
-  bad,
-  CONFIGURATIONS,
-  deployments,
-  FREE,
-  good,
-  JUDGED,
-  LABELS,
-  policy,
-  POLICIES,
-  review,
-  SECRET,
-} from './samples.ts';
+import { bad, CONFIGURATIONS, deployments, FREE, good, JUDGED, LABELS, policy, POLICIES, SECRET } from './samples.ts';
 
 /** How long a replica may take to be ready, in milliseconds, on a machine that is busy with other things. */
 const READY_MS = 30_000;
@@ -146,9 +134,7 @@ export class Replica {
 
   /** Asks this very replica for its verdict on the creation of an object; undefined: it gave none. */
   async verdict(object: Json, route = 'production'): Promise<boolean | undefined> {
-    const uid = `${this.name}-${Math.random()}`;
-    const body = JSON.stringify(review(object, uid));
-    return verdictOf(await post(`${this.url}/validate/workloads/${route}`, undefined, body), uid);
+    return (await ask(this.url, object, route)).allowed;
   }
 
   /** Resident memory in MiB. */

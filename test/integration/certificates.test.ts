@@ -5,7 +5,7 @@ import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { issueAuthority, issueLeaf } from '../../src/webhook/issue.ts';
-import type { Certificate } from '../../src/webhook/server.ts';
+import type { CertifiedKey } from '../../src/webhook/server.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import {
@@ -74,7 +74,7 @@ async function issued(days = 60): Promise<Record<'ca.crt' | 'ca.key' | 'tls.crt'
   return { 'ca.crt': authority.cert, 'ca.key': authority.key, ...(await leafOf(authority, days)) };
 }
 
-async function leafOf(authority: Certificate, days: number): Promise<{ 'tls.crt': string; 'tls.key': string }> {
+async function leafOf(authority: CertifiedKey, days: number): Promise<{ 'tls.crt': string; 'tls.key': string }> {
   const end = Date.now() + days * DAY;
   const leaf = await issueLeaf(authority, ['127.0.0.1'], new Date(end - 90 * DAY), new Date(end));
   return { 'tls.crt': leaf.cert, 'tls.key': leaf.key };

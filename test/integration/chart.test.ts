@@ -6,6 +6,7 @@ import { expect, jest, test } from '@jest/globals';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { startCluster } from '../cluster/cluster.ts';
 import { helm, kubectl } from '../cluster/kubectl.ts';
+import { until } from '../support/until.ts';
 import { attempt, kube, type Json } from './stage.ts';
 
 jest.setTimeout(120_000);
@@ -124,15 +125,17 @@ test('an upgrade brings new fields of the CRDs, and an uninstallation leaves the
     await cp(CHART, folder, { recursive: true });
     const release = ['readiness-operator', folder, '--namespace', 'operator', ...IMAGE];
     await helm(cluster, ['install', ...release, '--create-namespace']);
-    const explain = (field: string) =>
-      kubectl(cluster, ['explain', `readinesspolicy.spec.${field}`], { allowFailure: true });
-    expect((await explain('owner')).code).not.toBe(0);
+    const explains = async (field: string): Promise<boolean> =>
+      (await kubectl(cluster, ['explain', `readinesspolicy.spec.${field}`], { allowFailure: true })).code === 0;
+    // The API server takes a CRD at once and publishes what it says some time later.
+    await until(() => explains('match'));
+    expect(await explains('owner')).toBe(false);
     const file = join(folder, 'files/crds/readinesspolicies.yaml');
     const crd = parse(await readFile(file, 'utf8')) as Json;
     crd['spec'].versions[0].schema.openAPIV3Schema.properties.spec.properties.owner = { type: 'string' };
     await writeFile(file, stringify(crd));
     await helm(cluster, ['upgrade', ...release]);
-    expect((await explain('owner')).code).toBe(0);
+    await until(() => explains('owner'));
     await helm(cluster, ['rollback', 'readiness-operator', '1', '--namespace', 'operator']);
     await helm(cluster, ['uninstall', 'readiness-operator', '--namespace', 'operator']);
     const { stdout } = await kubectl(cluster, [

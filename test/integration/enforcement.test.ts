@@ -20,20 +20,9 @@ afterEach(async () => {
   await stage?.close();
 });
 
-/** Lets a user, or a ServiceAccount, do everything in the stage's namespace that `edit` allows, and what else is named. */
-async function grant(who: string, ...roles: string[]): Promise<void> {
-  const subject = who.startsWith('system:serviceaccount:')
-    ? `--serviceaccount=${who.slice('system:serviceaccount:'.length)}`
-    : `--user=${who}`;
-  for (const role of ['edit', ...roles]) {
-    const name = `${role}-${who.replaceAll(':', '-')}`;
-    await kube(['-n', stage.namespace, 'create', 'rolebinding', name, `--clusterrole=${role}`, subject]);
-  }
-}
-
 test('existingViolations: Deny holds a rollout up for what the old object had too; Warn for what is new alone', async () => {
   stage = await Stage.open('existing');
-  await grant('alice');
+  await stage.grant('alice');
   await apply(stage.deployment('web', latest));
   const change = (name: string, value: string) =>
     attempt(['-n', 'existing', 'set', 'env', 'deployment/web', `${name}=${value}`], undefined, { as: DEVELOPER });
@@ -57,7 +46,7 @@ test('existingViolations: Deny holds a rollout up for what the old object had to
 
 test('companionGrace: what may still come only warns until it is over, then a new rollout is denied', async () => {
   stage = await Stage.open('grace');
-  await grant('alice');
+  await stage.grant('alice');
   const awaits = (companionGrace: string): Json => policyOf('minReplicas', { autoscaler: 'Await' }, { companionGrace });
   await stage.enforce(awaits('1h'));
   const single = stage.deployment('web', (spec) => (spec['replicas'] = 1));
@@ -101,9 +90,9 @@ test('unverifiedOwners: a custom controller may recreate its Pods, others may no
   await kube(['wait', '--for=condition=Established', 'crd/fleets.example.com']);
   await kube(['create', 'clusterrole', 'fleet-controller', '--verb=get,update', '--resource=fleets/status']);
   try {
-    await grant(controller, 'fleet-controller');
-    await grant(stranger);
-    await grant('alice', 'fleet-controller');
+    await stage.grant(controller, 'fleet-controller');
+    await stage.grant(stranger);
+    await stage.grant('alice', 'fleet-controller');
     const fleet = { apiVersion: 'example.com/v1', kind: 'Fleet', metadata: { name: 'f', namespace: 'custom' } };
     await stage.until(async () => ((await apply(fleet)).code === 0 ? true : undefined));
     const { uid } = (await stage.get('fleets.example.com', 'f'))['metadata'] as Json;
@@ -137,9 +126,9 @@ test('unverifiedOwners: a custom controller may recreate its Pods, others may no
 test('the autoscaler scales down, a developer does not', async () => {
   stage = await Stage.open('autoscaler');
   const autoscaler = 'system:serviceaccount:kube-system:horizontal-pod-autoscaler';
-  await grant('alice');
+  await stage.grant('alice');
   // kubectl reads the Deployment first, which the autoscaler itself has no need to.
-  await grant(autoscaler);
+  await stage.grant(autoscaler);
   await apply(stage.deployment('web', (spec) => (spec['replicas'] = 5)));
   await stage.enforce(policyOf('minReplicas', { replicas: 3 }));
   const scale = (user: string) =>
@@ -168,8 +157,8 @@ test('scaling up is denied by maxReplicas alone', async () => {
 test("a node's mirror Pod passes; the annotation alone, or the node alone, does not", async () => {
   stage = await Stage.open('mirror');
   const node = { user: 'system:node:worker-1', groups: ['system:nodes', 'system:authenticated'] };
-  await grant('system:node:worker-1');
-  await grant('alice');
+  await stage.grant('system:node:worker-1');
+  await stage.grant('alice');
   await stage.enforce(policyOf('imageTag', {}));
   const pod = (name: string, annotations: Json): Json => ({
     apiVersion: 'v1',

@@ -54,6 +54,7 @@ test('the stamp says who asked, whatever is written', async () => {
   try {
     const bind = ['create', 'rolebinding', role, `--clusterrole=${role}`, '--user=alice', '--user=bob'];
     await kube(['-n', stage.namespace, ...bind]);
+    await stage.may('bob', 'patch', 'readinessexceptions.readiness-operator.dev');
     const bob = { user: 'bob', groups: ['sre', 'system:authenticated'] };
     const stampOf = async (): Promise<Json> => (await stage.get('rexc', 'legacy'))['spec'].requestedBy;
     const forged = exception('legacy', 1, { requestedBy: { username: 'boss', groups: ['bosses'] } });

@@ -3,7 +3,7 @@ import { afterEach, expect, jest, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apply, attempt, kube, Stage, type Json, DEVELOPER, latest } from './stage.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(180_000);
 
 const ANNOTATION = 'readiness-operator.dev/break-glass';
 const POLICY: Json = { profile: 'none', checks: { imageTag: { priority: 'Critical' } } };
@@ -23,23 +23,12 @@ function dryRun(name = 'web') {
   });
   return attempt(['apply', '--dry-run=server', '-f', '-'], object);
 }
-const grant = (who: string, role: string): Promise<string> =>
-  kube([
-    '-n',
-    stage.namespace,
-    'create',
-    'rolebinding',
-    `${role}-${who.replaceAll(':', '-')}`,
-    `--clusterrole=${role}`,
-    who.startsWith('system:serviceaccount:')
-      ? `--serviceaccount=${who.slice('system:serviceaccount:'.length)}`
-      : `--user=${who}`,
-  ]);
 
 test('an exception lets pass what it names, shows everywhere, and ends at its second', async () => {
   stage = await Stage.open('excepted', POLICY);
   expect((await dryRun()).stderr).toContain('1 critical finding');
-  const end = inSeconds(20);
+  // All that stands before the sleep has to be done by then, on a busy machine too.
+  const end = inSeconds(35);
   expect(await apply(stage.exception('legacy', end))).toMatchObject({ code: 0 });
   await stage.until(async () => ((await dryRun()).code === 0 ? true : undefined), 5);
   // It neither denies nor warns, and is for no other workload.
@@ -70,7 +59,7 @@ test('an exception lets pass what it names, shows everywhere, and ends at its se
   );
   await stage.until(
     async () => ((await stage.get('rrep', 'deployment-web'))['ready'] === 'False' ? true : undefined),
-    15,
+    60,
   );
   const { status } = await stage.until(async () => {
     const one = await stage.get('rexc', 'legacy');
@@ -90,7 +79,7 @@ test('an exception that goes, or is changed by label, is followed at once', asyn
     (await stage.get('rrep', 'deployment-web'))['ready'] === wanted ? true : undefined;
   await stage.until(() => ready('True'));
   await stage.run('delete', 'rexc', 'by-label');
-  await stage.until(() => ready('False'), 15);
+  await stage.until(() => ready('False'), 60);
 });
 
 test('the API server refuses what contradicts itself', async () => {
@@ -112,9 +101,8 @@ test('break-glass: with the verb, once for each reason, and told to who does not
     '--resource-name=glass',
   ]);
   try {
-    await grant('alice', 'edit');
-    await grant('bob', 'edit');
-    await grant('alice', 'glass-bypass');
+    await stage.grant('alice', 'glass-bypass');
+    await stage.grant('bob');
     const broken = (reason: string, name = 'web'): Json => {
       const object = stage.deployment(name, latest);
       object['metadata'].annotations = { [ANNOTATION]: reason };
@@ -153,8 +141,7 @@ test('break-glass by service accounts: only where the policy allows it, and with
   ]);
   try {
     const robot = 'system:serviceaccount:robots:deployer';
-    await grant(robot, 'edit');
-    await grant(robot, 'robots-bypass');
+    await stage.grant(robot, 'robots-bypass');
     const object = stage.deployment('web', latest);
     object['metadata'].annotations = { [ANNOTATION]: 'pipeline' };
     const create = () => attempt(['create', '--dry-run=server', '-f', '-'], object, { as: robot });

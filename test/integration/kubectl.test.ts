@@ -196,7 +196,11 @@ test('Secret missing, then created', async () => {
   await stage.run('patch', 'secret', 'db', '-p', '{"stringData":{"password":"x"}}');
   // At once: the webhook reads live before it denies for something that its cache does not know.
   expect((await apply(web)).stderr).toBe('');
-  await stage.until(async () => ((await stage.get('rrep', 'deployment-web'))['ready'] === 'True' ? true : undefined));
+  // A report is corrected 10 s after it was written.
+  await stage.until(
+    async () => ((await stage.get('rrep', 'deployment-web'))['ready'] === 'True' ? true : undefined),
+    60,
+  );
   await stage.run('delete', 'secret', 'db');
   await stage.until(
     async () => ((await stage.get('rrep', 'deployment-web'))['ready'] === 'False' ? true : undefined),

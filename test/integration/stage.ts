@@ -1,7 +1,7 @@
 /** What the tests through kubectl share: a namespace with a policy of its own, and manifests to vary. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kubectl, type CommandOptions, type CommandResult } from '../cluster/kubectl.ts';
-import { enforced } from '../cluster/operator.ts';
+import { enforced, permitted } from '../cluster/operator.ts';
 
 const kubeconfig = process.env['READINESS_TEST_KUBECONFIG'];
 if (kubeconfig === undefined) throw new Error('run me with: npm run test:integration');
@@ -114,6 +114,24 @@ export class Stage {
   /** kubectl in the namespace. */
   run(...args: string[]): Promise<CommandResult> {
     return attempt(['-n', this.namespace, ...args]);
+  }
+
+  /** Lets a user, or a ServiceAccount, do in the namespace all that `edit` allows and what else is named, and waits for it. */
+  async grant(who: string, ...roles: string[]): Promise<void> {
+    const subject = who.startsWith('system:serviceaccount:')
+      ? `--serviceaccount=${who.slice('system:serviceaccount:'.length)}`
+      : `--user=${who}`;
+    // In this order: who may edit may then do the rest too.
+    for (const role of [...roles, 'edit']) {
+      const name = `${role}-${who.replaceAll(':', '-')}`;
+      await kube(['-n', this.namespace, 'create', 'rolebinding', name, `--clusterrole=${role}`, subject]);
+    }
+    await this.may(who, 'create', 'deployments.apps');
+  }
+
+  /** Waits until somebody may do something in the namespace. */
+  may(user: string, verb: string, resource: string): Promise<void> {
+    return permitted(target, this.namespace, user, verb, resource);
   }
 
   async get(what: string, name: string): Promise<Json> {

@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { helm, kubectl, type CommandResult } from '../cluster/kubectl.ts';
-import { enforced, installOperator, OPERATOR_IDENTITY, startOperator, type Operator } from '../cluster/operator.ts';
+import {
+  enforced,
+  installOperator,
+  OPERATOR_IDENTITY,
+  permitted,
+  startOperator,
+  type Operator,
+} from '../cluster/operator.ts';
 import { teamPolicy } from '../support/manifests.ts';
 import { fitting } from '../support/until.ts';
 
@@ -266,6 +273,7 @@ test('an object without a template is not judged: it makes no pods of its own', 
 test('what the users do whom the installation lets pass is not judged', async () => {
   for (const name of ['argo-rollouts', 'another']) {
     await run('create', 'rolebinding', name, '--clusterrole=edit', `--serviceaccount=argo-rollouts:${name}`);
+    await permitted(cluster, 'shop', `system:serviceaccount:argo-rollouts:${name}`, 'create', 'deployments.apps');
   }
   const create = (as: string, name: string): Promise<CommandResult> =>
     run('create', 'deployment', name, '--image=x:1', '--replicas=2', `--as=${as}`);

@@ -32,7 +32,9 @@ describe('PolicySet', () => {
       ['q-other', 'q-other'],
     ]);
     expect(set.route('m-batch')?.policies).toHaveLength(2);
-    expect(set.route('z-strict')).toBeUndefined();
+    // The API server may still come by the name of the policy that was the first.
+    expect(set.route('z-strict')).toBe(set.route('a-soft'));
+    expect(set.route('nobody')).toBeUndefined();
   });
 
   test('denies on a route where any of its policies does', () => {
@@ -59,8 +61,8 @@ describe('PolicySet', () => {
     const elsewhere = { ...subject, namespaceLabels: {} };
     expect(set.routesFor(subject).map(({ name }) => name)).toEqual(['a-soft']);
     expect(set.routesFor(elsewhere)).toEqual([]);
-    expect(set.routesFor(elsewhere, 'a-soft').map(({ name }) => name)).toEqual(['a-soft']);
-    expect(set.routesFor(elsewhere, 'q-other')).toEqual([]);
+    expect(set.routesFor(elsewhere, set.route('z-strict')).map(({ name }) => name)).toEqual(['a-soft']);
+    expect(set.routesFor(elsewhere, set.route('q-other'))).toEqual([]);
   });
 
   test('knows which routes judge an aspect', () => {

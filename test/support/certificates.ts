@@ -1,7 +1,7 @@
 /** Certificates to vary, as a Secret would hold them. */
 import { bundleOf, authoritiesOf, read, type Content, type Texts } from '../../src/webhook/certificate-content.ts';
 import { issueAuthority, issueLeaf } from '../../src/webhook/issue.ts';
-import type { Certificate } from '../../src/webhook/server.ts';
+import type { CertifiedKey } from '../../src/webhook/server.ts';
 
 export const HOSTS = ['readiness-operator.readiness-operator.svc', '127.0.0.1'];
 export const DAY = 24 * 3600 * 1000;
@@ -9,16 +9,16 @@ export const DAY = 24 * 3600 * 1000;
 export const NOW = Date.parse('2026-06-01T12:00:00Z');
 
 /** Days from NOW, both. */
-export function authority(from = -10, to = 3000): Promise<Certificate> {
+export function authority(from = -10, to = 3000): Promise<CertifiedKey> {
   return issueAuthority('test', new Date(NOW + from * DAY), new Date(NOW + to * DAY));
 }
 
-export function leafOf(by: Certificate, from = -10, to = 60, hosts = HOSTS): Promise<Certificate> {
+export function leafOf(by: CertifiedKey, from = -10, to = 60, hosts = HOSTS): Promise<CertifiedKey> {
   return issueLeaf(by, hosts, new Date(NOW + from * DAY), new Date(NOW + to * DAY));
 }
 
 /** @param authorities - of `ca.crt`; the key of the first is in `ca.key` */
-export function textsOf(leaf: Certificate | undefined, authorities: readonly Certificate[], caKey = true): Texts {
+export function textsOf(leaf: CertifiedKey | undefined, authorities: readonly CertifiedKey[], caKey = true): Texts {
   return {
     'tls.crt': leaf?.cert ?? '',
     'tls.key': leaf?.key ?? '',

@@ -4,13 +4,13 @@ import { authoritiesOf, read, type Content } from '../../src/webhook/certificate
 import { CertificateExchange } from '../../src/webhook/certificate-exchange.ts';
 import { carryOut } from '../../src/webhook/certificate-maker.ts';
 import { planOf, TIMES, type Rotation } from '../../src/webhook/certificate-plan.ts';
-import type { Certificate } from '../../src/webhook/server.ts';
+import type { CertifiedKey } from '../../src/webhook/server.ts';
 import { authority, contentOf, DAY, HOSTS, leafOf, NOW } from '../support/certificates.ts';
 
 const at = (steady: number, now = NOW): { now: number; steady: number } => ({ now, steady });
 
 describe('CertificateExchange', () => {
-  let [first, second]: Certificate[] = [];
+  let [first, second]: CertifiedKey[] = [];
   let old: Content,
     both: Content,
     swapped: Content,
@@ -18,7 +18,7 @@ describe('CertificateExchange', () => {
     renewed: Content,
     expired: Content,
     bySystem: Content;
-  let foreignLeaf: Certificate;
+  let foreignLeaf: CertifiedKey;
   let exchange: CertificateExchange;
   const authorities = (): number => authoritiesOf(exchange.caBundle).length;
   beforeAll(async () => {
@@ -90,7 +90,7 @@ describe('CertificateExchange', () => {
 
   test('a leaf that none of the given CAs vouches for is never served while there is a good one', () => {
     start(old);
-    exchange.observe(contentOf(foreignLeaf, [first as Certificate]), at(10));
+    exchange.observe(contentOf(foreignLeaf, [first as CertifiedKey]), at(10));
     exchange.tick(at(10 + 10 * TIMES.hold));
     serving(old);
     // By then the one that is served has expired, and nothing is lost.
@@ -249,7 +249,7 @@ function randomOf(seed: number): () => number {
 const verified = new Map<string, boolean>();
 
 /** Does a bundle vouch for a certificate? Each pair is verified once. */
-function trusts(bundle: string, { cert, key }: Certificate): boolean {
+function trusts(bundle: string, { cert, key }: CertifiedKey): boolean {
   const pair = cert + bundle;
   let result = verified.get(pair);
   if (result === undefined) {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { read, type Content } from '../../src/webhook/certificate-content.ts';
 import { carryOut } from '../../src/webhook/certificate-maker.ts';
 import { planOf, rotationOf, TIMES, type Facts, type Plan } from '../../src/webhook/certificate-plan.ts';
-import type { Certificate } from '../../src/webhook/server.ts';
+import type { CertifiedKey } from '../../src/webhook/server.ts';
 import { authority, contentOf, DAY, HOSTS, leafOf, NOW } from '../support/certificates.ts';
 
 const facts = (more: Partial<Facts> = {}): Facts => ({
@@ -22,9 +22,9 @@ const shortly = (plan: Plan): unknown =>
     ? [plan.signing === undefined ? 'new CA' : 'CA', plan.newLeaf ? 'new leaf' : 'leaf', plan.older.length]
     : '-';
 
-let ca: Certificate;
-let newCa: Certificate;
-let expiredCa: Certificate;
+let ca: CertifiedKey;
+let newCa: CertifiedKey;
+let expiredCa: CertifiedKey;
 beforeAll(async () => {
   [ca, newCa, expiredCa] = await Promise.all([authority(), authority(-1), authority(-400, -1)]);
 });

@@ -64,7 +64,7 @@ async function start(more: Partial<ServerOptions> = {}): Promise<number> {
     notReady: () => undefined,
     degraded: () => undefined,
     draining: () => false,
-    routeMayExist: () => Promise.resolve(true),
+    judgeable: () => Promise.resolve(false),
     reviewPolicy: () => ALLOWED,
     reviewException: () => ALLOWED,
     reviewNamespace: () => ALLOWED,
@@ -179,9 +179,20 @@ test('TLS before 1.2 is refused, also after another certificate came', async () 
   expect(await all()).toEqual(wanted);
 });
 
+/** The beginning of a review, without its length. */
+const HEAD = `POST ${POLICY_PATH} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n`;
+
+const secure = (port: number): tls.TLSSocket => tls.connect(port, '127.0.0.1', { rejectUnauthorized: false });
+
+/** All that comes on a connection until it is closed, in whatever way. */
+function heard(socket: net.Socket): Promise<string> {
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  socket.on('error', () => undefined);
+  return new Promise((resolve) => socket.once('close', () => resolve(text)));
+}
+
 describe('what comes too slowly is cut off', () => {
-  const HEAD = `POST ${POLICY_PATH} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n`;
-  const secure = (port: number): net.Socket => tls.connect(port, '127.0.0.1', { rejectUnauthorized: false });
   const plain = (port: number): net.Socket => net.connect(port, '127.0.0.1');
 
   // Each goes on sending, a little at a time, so that no limit of idle time would ever end it.
@@ -193,15 +204,12 @@ describe('what comes too slowly is cut off', () => {
   ])('%s', async (_what, open, first, more) => {
     const port = await start({ limits: { ...LIMITS, requestTimeout: 300, timeoutCheck: 50 } });
     const socket = open(port);
-    let answer = '';
-    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
-    socket.on('error', () => undefined);
     let drip: NodeJS.Timeout | undefined;
     socket.once('secureConnect', () => {
       socket.write(first);
       drip = setInterval(() => socket.writable && socket.write(more), 20);
     });
-    await new Promise((resolve) => socket.once('close', resolve));
+    const answer = await heard(socket);
     clearInterval(drip);
     // The answer may get lost, since we were still writing; any other answer is wrong.
     expect(['', 'HTTP/1.1 408 Request Timeout']).toContain(answer.split('\r\n')[0]);
@@ -209,15 +217,54 @@ describe('what comes too slowly is cut off', () => {
   });
 });
 
+describe('a connection that a client opened and keeps in reserve', () => {
+  const IMPATIENT = { ...LIMITS, requestTimeout: 200, timeoutCheck: 50, idle: 1000 };
+  /** All that comes on a connection on which something is sent after 600 ms, if at all. */
+  const reserve = (port: number, bytes?: string): Promise<string> => {
+    const socket = secure(port);
+    if (bytes !== undefined) socket.once('secureConnect', () => setTimeout(() => socket.write(bytes), 600));
+    return heard(socket);
+  };
+
+  test('serves its first request after the time that a request may take', async () => {
+    const port = await start({ limits: IMPATIENT });
+    expect(
+      await reserve(port, `${HEAD}connection: close\r\ncontent-length: ${REVIEW.length}\r\n\r\n${REVIEW}`),
+    ).toContain('"uid":"u-1"');
+  });
+
+  test('has no more time than others once a request has begun', async () => {
+    const port = await start({ limits: IMPATIENT });
+    expect(await reserve(port, HEAD)).toContain('HTTP/1.1 408 Request Timeout');
+  });
+
+  test('is closed without an answer when it stays unused', async () => {
+    const port = await start({ limits: IMPATIENT });
+    const opened = performance.now();
+    expect(await reserve(port)).toBe('');
+    expect(performance.now() - opened).toBeGreaterThan(IMPATIENT.idle);
+  });
+});
+
+test.each([
+  ['no HTTP', 'HELO\r\n\r\n', '400 Bad Request'],
+  ['headers without end', `GET / HTTP/1.1\r\nx: ${'a'.repeat(20_000)}`, '431 Request Header Fields Too Large'],
+])('%s is answered, and the connection closed', async (_what, bytes, answer) => {
+  const port = await start();
+  const socket = secure(port);
+  socket.once('secureConnect', () => socket.write(bytes));
+  expect(await heard(socket)).toContain(`HTTP/1.1 ${answer}`);
+});
+
 test('more than are judged at one time are turned away at once, and judged again when there is room', async () => {
   let release: () => void = () => undefined;
-  const held = new Promise<boolean>((resolve) => (release = () => resolve(true)));
+  const held = new Promise<boolean>((resolve) => (release = () => resolve(false)));
   let waiting = 0;
   let arrived: () => void = () => undefined;
   const full = new Promise<void>((resolve) => (arrived = resolve));
   const port = await start({
     limits: { ...LIMITS, judged: 3 },
-    routeMayExist: () => {
+    judgeable: () => {
       if (++waiting === 3) arrived();
       return held;
     },
@@ -238,16 +285,12 @@ test('more than are judged at one time are turned away at once, and judged again
 test('bodies that are too much together: the largest that still comes goes, and the others are answered', async () => {
   const port = await start({ limits: { ...LIMITS, inFlight: 100_000 } });
   const half = (size: number): { socket: net.Socket; answer: Promise<string> } => {
-    const socket = tls.connect(port, '127.0.0.1', { rejectUnauthorized: false }, () => {
-      socket.write(
-        `POST ${POLICY_PATH} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n`,
-      );
+    const socket = secure(port);
+    socket.once('secureConnect', () => {
+      socket.write(`${HEAD}content-length: 1000000\r\n\r\n`);
       socket.write(' '.repeat(size));
     });
-    let text = '';
-    socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-    socket.on('error', () => undefined);
-    return { socket, answer: new Promise((resolve) => socket.once('close', () => resolve(text))) };
+    return { socket, answer: heard(socket) };
   };
   const small = half(1000);
   const large = half(99_500);

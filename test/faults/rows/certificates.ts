@@ -85,6 +85,8 @@ async function trusted(stage: Stage, checks: Checks, during: () => Promise<void>
     }
   };
   const looking = look();
+  // Awaited below, where it counts; until then a failure must not end the program.
+  looking.catch(() => {});
   try {
     await during();
   } finally {

@@ -91,6 +91,8 @@ export const restartWhilePoliciesChange: Row = {
   run: async (stage: Stage, load: Load, checks: Checks) => {
     const stop = new AbortController();
     const last = changePolicies(stage, stop.signal);
+    // Awaited below, where it counts; until then a failure must not end the program.
+    last.catch(() => {});
     for (const replica of stage.replicas) await restart(stage, replica, checks);
     while (load.sent < 5000) await sleep(100);
     stop.abort();
