@@ -1,6 +1,7 @@
 /** The program: `serve` runs the operator, the rest is the command line. The only place that ends the process. */
 import { Command, CommanderError } from 'commander';
 import { addServeOptions, configOf } from './config.ts';
+import { systemClock } from './kube/clock.ts';
 
 /** Exit status of bad usage and of input that can't be read. */
 const USAGE = 2;
@@ -16,11 +17,11 @@ addServeOptions(program.command('serve').description('run the operator')).action
   const stop = new AbortController();
   const onSignal = (): void => {
     stop.abort();
-    setTimeout(() => process.exit(1), LONGEST_STOP).unref();
+    systemClock.after(LONGEST_STOP, () => process.exit(1));
   };
   process.once('SIGTERM', onSignal);
   process.once('SIGINT', onSignal);
-  await serve(configOf(command), stop.signal);
+  await serve(configOf(command), stop.signal, systemClock);
 });
 
 try {

@@ -1,7 +1,6 @@
 /** The wiring of `serve`: from the configuration to a running operator, and back to a stopped one. */
 import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CHECKS } from './checks/index.ts';
 import type { Config } from './config.ts';
 import { hasReadyEndpoint, stopsForGood } from './controller/installation.ts';
@@ -13,6 +12,7 @@ import type { WebhookAddress } from './controller/webhook-configuration.ts';
 import { withdrawEntries } from './controller/webhook-configuration-reconciler.ts';
 import { Workloads } from './controller/workloads.ts';
 import type { Labels } from './engine/selectors.ts';
+import type { Clock } from './kube/clock.ts';
 import { hasStatus, KubeClient, pathOf } from './kube/client.ts';
 import { Informer, type WatchHealth } from './kube/informer.ts';
 import { EventRecorder } from './kube/events.ts';
@@ -59,17 +59,16 @@ const DRAIN = 5000;
 const CERTIFICATE_PATIENCE = 2000;
 
 /** Runs the operator until `signal` aborts; then stops it in order. @throws what makes it impossible to start at all */
-export async function serve(config: Config, signal: AbortSignal): Promise<void> {
+export async function serve(config: Config, signal: AbortSignal, clock: Clock): Promise<void> {
   const logger = createLogger(config.log);
   const metrics = createMetrics();
-  const client = await KubeClient.load(config.kubeconfig);
+  const client = await KubeClient.load(clock, config.kubeconfig);
   /** For what a request waits for, which no list may hold up. */
   const front = client.separate();
   const compiler = new PolicyCompiler(CHECKS);
   const exceptionCompiler = new ExceptionCompiler(CHECKS);
   const kinds = config.workloadKinds;
   const exemptions = exemptionsOf([config.namespace, ...config.excludedNamespaces], config.excludedUsers);
-  const now = (): number => Date.now();
   const onError = (error: unknown, what: string): void => {
     if (!hasStatus(error, 404)) logger.warn('asking the API server', { what, error });
   };
@@ -116,6 +115,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     onStatus: (name) => reconcilers?.policyStatusChanged(name),
   });
   const latePolicies = new LatePolicies({
+    clock,
     exists: (name, timeout) => exists(front, name, timeout),
     isInForce: (name) => policies.set.route(name) !== undefined,
     hurry: () => policies.informer.hurry(),
@@ -141,7 +141,6 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
       reconcilers?.configurationChanged();
     },
     onTrust: () => reconcilers?.configurationChanged(),
-    now,
   });
   const events = new EventRecorder({
     client,
@@ -189,7 +188,6 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
               },
         onTrusted: (caBundle) => keeper.trusted(caBundle),
       },
-      now,
     });
     // The API server must not be told to ask before it can find anybody who answers.
     void untilReachable(client, config.address, () => made !== reconcilers, onError).then(() => {
@@ -231,7 +229,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     ...related.informers.values(),
   ];
   const world: World = {
-    now,
+    now: clock.now,
     kinds,
     exemptions,
     policies: () => policies.set,
@@ -239,7 +237,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     related: related.live,
     namespaceLabels: (name) => namespaces.get(name),
     parent: (kind, namespace, name) => workloads.object(`${kind.kind}/${namespace}/${name}`),
-    live: new ApiServerReads(front, onError, (kind) => kind !== 'Secret' || config.secretAccess !== 'None'),
+    live: new ApiServerReads(front, clock, onError, (kind) => kind !== 'Secret' || config.secretAccess !== 'None'),
   };
 
   namespaces.start();
@@ -255,17 +253,18 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
     // Before there is a certificate: it is the leader that makes it.
     election.start();
   });
-  const certificate = await Promise.race([keeper.first, sleep(CERTIFICATE_PATIENCE)]);
+  const certificate = await Promise.race([keeper.first, clock.sleep(CERTIFICATE_PATIENCE)]);
   server = new WebhookServer({
     ...config.listen,
-    certificate: keeper.serving ?? certificate ?? (await untrustedCertificate(now())),
+    clock,
+    certificate: keeper.serving ?? certificate ?? (await untrustedCertificate(clock.now())),
     world,
     notReady: () => missing,
     degraded: () => keeper.missing ?? stuckWatch(watches()),
     draining: () => signal.aborted,
     judgeable: (policy) => latePolicies.judgeable(policy),
     reviewPolicy: (request) => reviewPolicy(request, compiler, kinds),
-    reviewException: (request) => reviewException(request, exceptionCompiler, policies.set, kinds, now()),
+    reviewException: (request) => reviewException(request, exceptionCompiler, policies.set, kinds, clock.now()),
     reviewNamespace: (request) => reviewNamespace(request, policies.set, exemptions),
     onEvent: (event, namespace) => events.record(event, namespace),
     logger,
@@ -277,14 +276,14 @@ export async function serve(config: Config, signal: AbortSignal): Promise<void> 
   logger.info('listening', { host: config.listen.host, port });
   reconcilers?.configurationChanged();
   const collect = collector();
-  const stopCollecting = collect && collectAtRest(() => server?.received ?? 0, collect);
-  const timer = setInterval(() => publishWatches(watches(), metrics), WATCH_METRICS_INTERVAL);
+  const stopCollecting = collect && collectAtRest(clock, () => server?.received ?? 0, collect);
+  const stopPublishing = clock.every(WATCH_METRICS_INTERVAL, () => publishWatches(watches(), metrics));
   await aborted(signal);
 
   // From here on unready, so that nobody new comes; who still comes is answered until the server closes.
   logger.info('stopping');
-  const drained = sleep(DRAIN);
-  clearInterval(timer);
+  const drained = clock.sleep(DRAIN);
+  stopPublishing();
   stopCollecting?.();
   await election.stop();
   try {
@@ -329,7 +328,7 @@ async function untilReachable(
       // Who may not look can't wait for what there is to see.
       if (hasStatus(error, 403)) return;
     }
-    await sleep(START_RETRY);
+    await client.clock.sleep(START_RETRY);
     if (given()) return;
   }
 }

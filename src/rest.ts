@@ -3,6 +3,7 @@
  * has left would otherwise stay in the process for as long as it rests.
  */
 import { getHeapStatistics } from 'node:v8';
+import type { Clock } from './kube/clock.ts';
 
 /** Between two looks, in milliseconds: so long must no request have come. */
 const INTERVAL = 10_000;
@@ -35,17 +36,15 @@ export function collector(): Collect | undefined {
  * @param received - requests that have come since the start
  * @returns ends it
  */
-export function collectAtRest(received: () => number, collect: Collect): () => void {
+export function collectAtRest(clock: Clock, received: () => number, collect: Collect): () => void {
   let seen = received();
   let collected = -WORTH;
-  const timer = setInterval(() => {
+  return clock.every(INTERVAL, () => {
     const now = received();
     const isQuiet = now === seen;
     seen = now;
     if (!isQuiet || now - collected < WORTH) return;
     collected = now;
     collect();
-  }, INTERVAL);
-  timer.unref();
-  return () => clearInterval(timer);
+  });
 }

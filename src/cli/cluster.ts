@@ -15,6 +15,7 @@ import { valueAt } from '../engine/path.ts';
 import type { Labels } from '../engine/selectors.ts';
 import type { RawObject } from '../engine/workload.ts';
 import { hasStatus, KubeClient, pathOf, type ResourceAddress } from '../kube/client.ts';
+import { systemClock } from '../kube/clock.ts';
 import { readLive } from '../kube/related.ts';
 import { API_VERSION, GROUP, VERSION } from '../policy/schema.ts';
 import { judgeInput, namespacesOf, readInput, type CheckOptions, type CheckReport } from './check.ts';
@@ -59,7 +60,7 @@ export async function checkInCluster(options: CheckOptions): Promise<CheckReport
 
 async function connect(): Promise<KubeClient> {
   try {
-    return await KubeClient.load();
+    return await KubeClient.load(systemClock);
   } catch (error) {
     throw unusable(`the kubeconfig can't be used: ${textOf(error)}`);
   }

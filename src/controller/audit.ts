@@ -40,8 +40,6 @@ export interface AuditOptions {
   readonly onException: (exception: ExceptionKey) => void;
   /** Told that the numbers of a policy changed. */
   readonly onTally: (policy: string) => void;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 /** `namespace/name` */
@@ -70,6 +68,7 @@ export class Audit {
     this.#options = options;
     const { client, logger } = options;
     this.#queue = new WorkQueue({
+      clock: options.client.clock,
       concurrency: 4,
       reconcile: (key) => this.#reconcile(key),
       onError: (workload, error, retryIn) =>
@@ -156,7 +155,7 @@ export class Audit {
   }
 
   async #reconcile(key: WorkloadKey): Promise<void> {
-    const { logger, metrics, workloads, now } = this.#options;
+    const { client, logger, metrics, workloads } = this.#options;
     const read = workloads.read(key);
     if (read === undefined && !this.#knowsAbsence(key)) {
       this.#queue.addAfter(key, NOT_SYNCED_RETRY);
@@ -176,7 +175,7 @@ export class Audit {
       logger.error('a check failed', { check, workload: key, error });
     }
     const recheckAt = Math.min(...verdicts.map((verdict) => verdict.recheckAt ?? Infinity));
-    if (Number.isFinite(recheckAt)) this.#queue.addAfter(key, Math.max(0, recheckAt - now()) + 1);
+    if (Number.isFinite(recheckAt)) this.#queue.addAfter(key, Math.max(0, recheckAt - client.clock.now()) + 1);
 
     if (workload !== undefined && verdicts.length > 0) await this.#write(key, workload, verdicts);
     else await this.#remove(key);
@@ -190,7 +189,7 @@ export class Audit {
   }
 
   #judge(workload: Workload, asked: Set<Dependency>): Verdict[] {
-    const { policies, related, exemptions, exceptions, namespaceLabels, now } = this.#options;
+    const { client, policies, related, exemptions, exceptions, namespaceLabels } = this.#options;
     if (exemptions.namespaces.has(workload.namespace)) return [];
     const subject = {
       kind: workload.kind.kind,
@@ -201,7 +200,7 @@ export class Audit {
     const noted = recording(related, asked);
     return policies()
       .matching(subject)
-      .map((policy) => judge(policy, workload, noted, now(), undefined, exceptions));
+      .map((policy) => judge(policy, workload, noted, client.clock.now(), undefined, exceptions));
   }
 
   #count(key: WorkloadKey, verdicts: readonly Verdict[]): void {
@@ -231,12 +230,12 @@ export class Audit {
   }
 
   async #write(key: WorkloadKey, workload: Workload, verdicts: readonly Verdict[]): Promise<void> {
-    const { client, now } = this.#options;
+    const { client } = this.#options;
     const report = reportOf(workload, verdicts);
     const { namespace, name } = report.metadata;
     const present = this.#reports.get(`${namespace}/${name}`);
     if (present?.content === contentOf(report)) return;
-    const wait = (this.#written.get(key) ?? -Infinity) + REPORT_INTERVAL - now();
+    const wait = (this.#written.get(key) ?? -Infinity) + REPORT_INTERVAL - client.clock.monotonic();
     if (wait > 0) {
       this.#queue.addAfter(key, wait);
       return;
@@ -247,7 +246,7 @@ export class Audit {
       const metadata = { ...report.metadata, resourceVersion: present.resourceVersion };
       await client.request('PUT', pathOf(REPORTS, namespace, name), { body: { ...report, metadata } });
     }
-    this.#written.set(key, now());
+    this.#written.set(key, client.clock.monotonic());
   }
 
   /** Removes the report of what no policy matches. That of a workload that is gone goes with it by its owner reference. */

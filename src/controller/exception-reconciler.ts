@@ -22,8 +22,6 @@ export interface ExceptionReconcilerOptions {
   /** How many workloads an exception is in force for. @param key - `namespace/name` */
   readonly workloads: (key: string) => number;
   readonly events: EventRecorder;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 /** Keeps the status of each exception as time, policies and workloads want it. */
@@ -34,6 +32,7 @@ export class ExceptionReconciler {
   constructor(options: ExceptionReconcilerOptions) {
     this.#options = options;
     this.#queue = new WorkQueue({
+      clock: options.client.clock,
       reconcile: (key) => this.#reconcile(key),
       onError: (exception, error, retryIn) =>
         options.logger.warn('the status of an exception could not be written', { exception, error, retryIn }),
@@ -50,11 +49,11 @@ export class ExceptionReconciler {
   }
 
   async #reconcile(key: string): Promise<void> {
-    const { client, state, policies, workloads, events: recorder, now } = this.#options;
+    const { client, state, policies, workloads, events: recorder } = this.#options;
     const present = state(key);
     if (present === undefined) return;
     const { object, result } = present;
-    const time = now();
+    const time = client.clock.now();
     const { status, events, recheckAt } = exceptionOutlook({
       object,
       result,

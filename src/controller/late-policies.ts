@@ -2,7 +2,7 @@
  * Policies about which the API server already asks, because another replica knows them, while they are still on their way
  * to this one: its watch is broken, or it waits before it looks for the CustomResourceDefinition again.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../kube/clock.ts';
 
 /** How long a request waits for a policy, in milliseconds; less than what a request may take in all. */
 const PATIENCE = 2500;
@@ -12,6 +12,7 @@ const POLL = 25;
 const WATCH_TELLS = 100;
 
 export interface LatePoliciesOptions {
+  readonly clock: Clock;
   /** Does the API server know a policy of this name? @throws if that can't be found out in time (milliseconds) */
   readonly exists: (name: string, timeout: number) => Promise<boolean>;
   readonly isInForce: (name: string) => boolean;
@@ -56,8 +57,8 @@ export class LatePolicies {
   }
 
   async #await(name: string): Promise<boolean> {
-    const { exists, isInForce, hurry } = this.#options;
-    const start = performance.now();
+    const { clock, exists, isInForce, hurry } = this.#options;
+    const start = clock.monotonic();
     try {
       if (!(await exists(name, PATIENCE))) return true;
     } catch {
@@ -65,10 +66,10 @@ export class LatePolicies {
     }
     for (;;) {
       if (isInForce(name)) return true;
-      const waited = performance.now() - start;
+      const waited = clock.monotonic() - start;
       if (waited >= PATIENCE) return false;
       if (waited >= WATCH_TELLS) hurry();
-      await sleep(POLL);
+      await clock.sleep(POLL);
     }
   }
 }

@@ -54,6 +54,7 @@ export class Policies {
     this.#options = options;
     const { client, logger, onStatus } = options;
     this.#queue = new WorkQueue({
+      clock: client.clock,
       concurrency: 4,
       reconcile: (name) => this.#reconcile(name),
       onError: (policy, error, retryIn) =>

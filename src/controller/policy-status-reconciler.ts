@@ -20,14 +20,13 @@ export interface PolicyStatusReconcilerOptions {
   readonly tally: (policy: string) => Tally | undefined;
   /** The rest of what a status is made from. */
   readonly facts: () => Omit<StatusFacts, 'state' | 'tally' | 'now'>;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 /** Keeps the status of each policy, and its metrics, as the numbers are. */
 export class PolicyStatusReconciler {
   readonly #options: PolicyStatusReconcilerOptions;
   readonly #queue: WorkQueue;
+  /** When each was written last (monotonic clock). */
   readonly #written = new Map<string, number>();
   /** Label values under which findings of a policy were last published. */
   readonly #published = new Map<string, readonly { readonly check: string; readonly priority: string }[]>();
@@ -38,6 +37,7 @@ export class PolicyStatusReconciler {
   constructor(options: PolicyStatusReconcilerOptions) {
     this.#options = options;
     this.#queue = new WorkQueue({
+      clock: options.client.clock,
       reconcile: (name) => this.#reconcile(name),
       onError: (policy, error, retryIn) =>
         options.logger.warn('a policy status could not be written', { policy, error, retryIn }),
@@ -46,7 +46,7 @@ export class PolicyStatusReconciler {
 
   /** Something that a policy's status tells may have changed. */
   changed(policy: string): void {
-    const sinceLast = this.#options.now() - (this.#written.get(policy) ?? -Infinity);
+    const sinceLast = this.#options.client.clock.monotonic() - (this.#written.get(policy) ?? -Infinity);
     this.#queue.addAfter(policy, Math.max(SETTLE, INTERVAL - sinceLast));
   }
 
@@ -59,16 +59,16 @@ export class PolicyStatusReconciler {
   }
 
   async #reconcile(policy: string): Promise<void> {
-    const { client, state, tally, facts, now } = this.#options;
+    const { client, state, tally, facts } = this.#options;
     const present = state(policy);
     this.#publish(policy, present === undefined ? undefined : tally(policy));
     if (present === undefined) {
       this.#written.delete(policy);
       return;
     }
-    const status = policyStatus({ ...facts(), state: present, tally: tally(policy), now: now() });
+    const status = policyStatus({ ...facts(), state: present, tally: tally(policy), now: client.clock.now() });
     if (deepEqual(status, present.object['status'])) return;
-    this.#written.set(policy, now());
+    this.#written.set(policy, client.clock.monotonic());
     try {
       await client.request('PATCH', pathOf(POLICIES, undefined, policy, 'status'), {
         contentType: 'application/merge-patch+json',

@@ -41,8 +41,6 @@ export interface ReconcilersOptions {
     /** Told that the configurations in the cluster trust these authorities (PEM). */
     readonly onTrusted: (caBundle: string) => void;
   };
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 export class Reconcilers {

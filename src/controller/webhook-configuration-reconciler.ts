@@ -44,14 +44,16 @@ export class WebhookConfigurationReconciler {
     readonly groups: (typeof CONTENTS)[number]['groups'];
   }[];
   readonly #queue: WorkQueue;
-  readonly #healing = new Backoff(HEALING.first, HEALING.longest);
+  readonly #healing: Backoff;
   /** By the steady clock. */
   #repairNotBefore = 0;
 
   constructor(options: WebhookConfigurationReconcilerOptions) {
     this.#options = options;
     const { client, logger, name } = options;
+    this.#healing = new Backoff(client.clock, HEALING.first, HEALING.longest);
     this.#queue = new WorkQueue({
+      clock: client.clock,
       reconcile: () => this.#reconcile(),
       onError: (_key, error, retryIn) =>
         logger.warn('the webhook configurations could not be written', { error, retryIn }),
@@ -107,7 +109,7 @@ export class WebhookConfigurationReconciler {
 
   /** The first repair is done at once; one that follows soon waits longer and longer, lest two controllers fight. */
   #mayRepair(names: readonly string[]): boolean {
-    const now = performance.now();
+    const now = this.#options.client.clock.monotonic();
     if (now < this.#repairNotBefore) {
       this.#queue.addAfter('', this.#repairNotBefore - now);
       return false;

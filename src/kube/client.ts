@@ -6,6 +6,7 @@ import https from 'node:https';
 import http from 'node:http';
 import type { IncomingMessage, ClientRequest } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
+import { timeoutSignal, type Cancel, type Clock } from './clock.ts';
 import { connectionOf, type Connection } from './connection.ts';
 import { Gate } from './gate.ts';
 
@@ -80,13 +81,16 @@ export interface WatchOptions {
 }
 
 export class KubeClient {
+  /** The clock by which it gives up waiting, and by which whoever talks through it waits and tries again. */
+  readonly clock: Clock;
   readonly #connection: Connection;
   readonly #agent: http.Agent;
   /** Watches hold their connections; apart from the others, however many there are, they can't keep requests waiting. */
   readonly #watchAgent: http.Agent;
   readonly #lists = new Gate(LISTS_AT_ONCE);
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, clock: Clock) {
+    this.clock = clock;
     this.#connection = connection;
     const agent = (more: http.AgentOptions): http.Agent => {
       const options = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_DELAY, ...more };
@@ -102,23 +106,27 @@ export class KubeClient {
    *
    * @throws Error if it can't be read or names no cluster
    */
-  static async load(file?: string): Promise<KubeClient> {
-    return new KubeClient(await connectionOf(file));
+  static async load(clock: Clock, file?: string): Promise<KubeClient> {
+    return new KubeClient(await connectionOf(clock, file), clock);
   }
 
   /** A client of the same cluster with connections of its own, which no burst of requests elsewhere can hold up. */
   separate(): KubeClient {
-    return new KubeClient(this.#connection);
+    return new KubeClient(this.#connection, this.clock);
   }
 
   /** Sends a request and parses the answer. @throws ApiError for any status but 2xx; Error for what is no answer at all */
   async request<T = unknown>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
-    const timeout = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT);
-    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
-    const { response } = await this.#send(method, path, options, signal);
-    const text = await readAll(response);
-    if (response.statusCode === undefined || response.statusCode >= 300) throw errorOf(response, text);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+    const timeout = timeoutSignal(this.clock, options.timeout ?? DEFAULT_TIMEOUT);
+    const signal = options.signal === undefined ? timeout.signal : AbortSignal.any([options.signal, timeout.signal]);
+    try {
+      const { response } = await this.#send(method, path, options, signal);
+      const text = await readAll(response);
+      if (response.statusCode === undefined || response.statusCode >= 300) throw errorOf(response, text);
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    } finally {
+      timeout.cancel();
+    }
   }
 
   /** Reads an object. @returns undefined if it does not exist; else as `request` */
@@ -157,18 +165,18 @@ export class KubeClient {
     const silent = (): void => {
       response.destroy(new SilentConnection('the watch did not end when it should: the connection is dead'));
     };
-    const due = performance.now() + seconds * 1000;
-    let timer = setTimeout(silent, seconds * 1000 + WATCH_GRACE);
+    const due = this.clock.monotonic() + seconds * 1000;
+    let cancel = this.clock.after(seconds * 1000 + WATCH_GRACE, silent);
     try {
       if (response.statusCode !== 200) throw errorOf(response, await readAll(response));
       onOpen();
       const decoder = new StringDecoder('utf8');
       let rest = '';
       for await (const chunk of response) {
-        if (performance.now() > due) {
+        if (this.clock.monotonic() > due) {
           // Late, but alive: a slow connection brings what was under way.
-          clearTimeout(timer);
-          timer = setTimeout(silent, WATCH_GRACE);
+          cancel();
+          cancel = this.clock.after(WATCH_GRACE, silent);
         }
         rest += decoder.write(chunk as Buffer);
         let from = 0;
@@ -180,7 +188,7 @@ export class KubeClient {
         if (rest.length > LARGEST_EVENT) throw new Error(`an event of the watch is larger than ${LARGEST_EVENT} bytes`);
       }
     } finally {
-      clearTimeout(timer);
+      cancel();
       // A watch that the server has ended leaves its connection to the next one.
       if (!response.complete) request.destroy();
     }
@@ -227,19 +235,19 @@ export class KubeClient {
     };
     return new Promise((resolve, reject) => {
       const request = (url.protocol === 'http:' ? http : https).request(url, options);
-      const timer =
+      const cancel: Cancel | undefined =
         answerWithin === undefined
           ? undefined
-          : setTimeout(() => {
+          : this.clock.after(answerWithin, () => {
               request.destroy(new SilentConnection(`no answer within ${answerWithin} ms`));
-            }, answerWithin);
+            });
       request.on('socket', (socket) => socket.setKeepAlive(true, KEEP_ALIVE_DELAY));
       request.on('response', (response) => {
-        clearTimeout(timer);
+        cancel?.();
         resolve({ request, response });
       });
       request.on('error', (error) => {
-        clearTimeout(timer);
+        cancel?.();
         // The server had closed a connection that we kept: nothing was asked yet.
         if (method === 'GET' && request.reusedSocket && signal?.aborted !== true && isReset(error)) {
           this.dropIdle();

@@ -10,6 +10,7 @@ import type { RequestOptions } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { Clock } from './clock.ts';
 
 /** A cluster and an identity in it. */
 export interface Connection {
@@ -31,10 +32,10 @@ const TOKEN_LIFETIME = 60_000;
  *
  * @throws Error if the configuration can't be read or names no cluster
  */
-export async function connectionOf(file?: string): Promise<Connection> {
+export async function connectionOf(clock: Clock, file?: string): Promise<Connection> {
   const asKubectl = file !== undefined || process.env['KUBECONFIG'] || existsSync(join(homedir(), '.kube', 'config'));
   if (!asKubectl) {
-    const connection = await podConnection(process.env);
+    const connection = await podConnection(process.env, clock);
     if (connection !== undefined) return connection;
   }
   const { kubeconfigConnection } = await import('./kubeconfig.ts');
@@ -51,8 +52,8 @@ export async function connectionOf(file?: string): Promise<Connection> {
  */
 export async function podConnection(
   environment: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
   folder = SERVICE_ACCOUNT,
-  now = () => performance.now(),
 ): Promise<Connection | undefined> {
   const host = environment['KUBERNETES_SERVICE_HOST'];
   const port = environment['KUBERNETES_SERVICE_PORT'];
@@ -60,13 +61,13 @@ export async function podConnection(
   const ca = await readFile(join(folder, 'ca.crt'));
   const readToken = async (): Promise<string> => (await readFile(join(folder, 'token'), 'utf8')).trim();
   let token = await readToken();
-  let read = now();
+  let read = clock.monotonic();
   return {
     server: new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`),
     proxied: false,
     authenticate: async (options) => {
-      if (now() - read > TOKEN_LIFETIME) {
-        read = now();
+      if (clock.monotonic() - read > TOKEN_LIFETIME) {
+        read = clock.monotonic();
         // The one in hand may be good for long; if not, the API server says so.
         token = await readToken().catch(() => token);
       }

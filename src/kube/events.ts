@@ -3,6 +3,7 @@
  * about them is bounded: whoever causes them without end must neither fill etcd nor hold anything up.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import type { Clock } from './clock.ts';
 import { hasStatus, pathOf, type KubeClient } from './client.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -84,6 +85,7 @@ export class EventRecorder {
   constructor(options: EventRecorderOptions) {
     this.#options = options;
     this.#queue = new WorkQueue({
+      clock: this.#clock,
       reconcile: (key) => this.#write(key),
       onError: (key, error) => {
         const event = this.#remembered.get(key)?.event;
@@ -106,8 +108,8 @@ export class EventRecorder {
     const remembered = this.#remembered.get(key);
     if (remembered !== undefined) {
       remembered.count += 1;
-      remembered.seen = Date.now();
-      this.#queue.addAfter(key, remembered.writtenAt + this.#refresh - performance.now());
+      remembered.seen = this.#clock.now();
+      this.#queue.addAfter(key, remembered.writtenAt + this.#refresh - this.#clock.monotonic());
       return;
     }
     if (!this.#mayWrite(event, source)) {
@@ -121,7 +123,7 @@ export class EventRecorder {
       count: 1,
       written: 0,
       writtenAt: -Infinity,
-      seen: Date.now(),
+      seen: this.#clock.now(),
     });
     this.#queue.add(key);
   }
@@ -139,7 +141,7 @@ export class EventRecorder {
       .digest('hex')
       .slice(0, 16);
     try {
-      await this.#create(event, nameOf(event, suffix), Date.now(), 1);
+      await this.#create(event, nameOf(event, suffix), this.#clock.now(), 1);
     } catch (error) {
       if (hasStatus(error, 409)) return;
       this.#options.onError(event, error);
@@ -152,12 +154,16 @@ export class EventRecorder {
     this.#queue.stop();
   }
 
+  get #clock(): Clock {
+    return this.#options.client.clock;
+  }
+
   get #refresh(): number {
     return this.#options.refresh ?? REFRESH;
   }
 
   #mayWrite({ reason, regarding }: ClusterEvent, source: string): boolean {
-    const now = performance.now();
+    const now = this.#clock.monotonic();
     const subject = bucketOf(this.#subjects, JSON.stringify([reason, regarding, source]), PER_SUBJECT, now);
     // The subject first: what it may not tell must not cost the others.
     return subject.take(now) && bucketOf(this.#reasons, reason, PER_REASON, now).take(now);
@@ -180,7 +186,7 @@ export class EventRecorder {
       return;
     }
     remembered.written = count;
-    remembered.writtenAt = performance.now();
+    remembered.writtenAt = this.#clock.monotonic();
     // What came while this was written is counted later.
     if (remembered.count > count) this.#queue.addAfter(key, this.#refresh);
   }

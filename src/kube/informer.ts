@@ -2,9 +2,9 @@
  * Keeps a copy of all objects of one resource: lists in pages, watches with bookmarks, lists anew where the server has
  * forgotten the place, and never gives up. What is kept of an object is decided at the door.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { deepEqual } from '../engine/equal.ts';
 import { Backoff } from './backoff.ts';
+import type { Clock } from './clock.ts';
 import {
   ApiError,
   hasStatus,
@@ -109,15 +109,12 @@ export class Informer<T> {
   /** By the clock that never jumps. */
   #hurriedAt = -Infinity;
   readonly #settled = Promise.withResolvers<void>();
-  readonly #waits = {
-    broken: new Backoff(...WAITS.broken),
-    refused: new Backoff(...WAITS.refused),
-    absent: new Backoff(...WAITS.absent),
-  };
+  readonly #clock: Clock;
+  readonly #waits: Readonly<Record<keyof typeof WAITS, Backoff>>;
   #state: InformerState = { state: 'pending' };
   #lastEvent = 0;
   /** When this was last at work, since when lists have failed, and been refused; by the clock that never jumps. */
-  #lastActivity = performance.now();
+  #lastActivity: number;
   #failingSince: number | undefined;
   #refusedSince: number | undefined;
   /** The last list in pages took so long that its place was lost. */
@@ -126,6 +123,13 @@ export class Informer<T> {
 
   constructor(options: InformerOptions<T>) {
     this.#options = options;
+    this.#clock = options.client.clock;
+    const waits = (kind: keyof typeof WAITS): Backoff => {
+      const [first, longest] = WAITS[kind];
+      return new Backoff(this.#clock, first, longest);
+    };
+    this.#waits = { broken: waits('broken'), refused: waits('refused'), absent: waits('absent') };
+    this.#lastActivity = this.#clock.monotonic();
   }
 
   /** Starts once; further calls do nothing. */
@@ -145,7 +149,7 @@ export class Informer<T> {
    * that there is something to see. Does nothing if it has just been done, or if a list is under way.
    */
   hurry(): void {
-    const now = performance.now();
+    const now = this.#clock.monotonic();
     if (now < this.#hurriedAt + HURRIES) return;
     this.#hurriedAt = now;
     // The connection of the old watch may be dead, and others with it.
@@ -165,7 +169,7 @@ export class Informer<T> {
 
   /** Milliseconds since this last did or heard anything. More than some minutes means that it is stuck. */
   get idleFor(): number {
-    return performance.now() - this.#lastActivity;
+    return this.#clock.monotonic() - this.#lastActivity;
   }
 
   /** Resolves when the first answer is there: a full copy, or that there is none to be had. */
@@ -217,8 +221,8 @@ export class Informer<T> {
 
   /** Waits so many milliseconds, or until it is stopped or is to hurry. */
   async #pause(milliseconds: number): Promise<void> {
-    this.#lastActivity = performance.now();
-    await sleep(milliseconds, undefined, { signal: this.#interrupted() }).catch(() => undefined);
+    this.#lastActivity = this.#clock.monotonic();
+    await this.#clock.sleep(milliseconds, this.#interrupted());
   }
 
   #interrupted(): AbortSignal {
@@ -245,9 +249,9 @@ export class Informer<T> {
     }
     if (hasStatus(error, 410)) this.#unpaged = true;
     this.#refusedSince = undefined;
-    this.#failingSince ??= performance.now();
+    this.#failingSince ??= this.#clock.monotonic();
     // What was known stays in use; what never was has no answer yet, and after a while none to wait for.
-    const isWaitedFor = this.#state.state === 'pending' && performance.now() - this.#failingSince < PATIENCE;
+    const isWaitedFor = this.#state.state === 'pending' && this.#clock.monotonic() - this.#failingSince < PATIENCE;
     if (!this.#isKnown && !isWaitedFor) this.#setState({ state: 'failed', cause });
     return this.#waitAfter(error);
   }
@@ -259,8 +263,8 @@ export class Informer<T> {
 
   /** Must what is known be kept although the server now refuses to tell it, or says that there is no such API? */
   #isHeld(): boolean {
-    this.#refusedSince ??= performance.now();
-    return this.#isKnown && performance.now() - this.#refusedSince < HELD;
+    this.#refusedSince ??= this.#clock.monotonic();
+    return this.#isKnown && this.#clock.monotonic() - this.#refusedSince < HELD;
   }
 
   /** The server has told what there is. */
@@ -275,7 +279,7 @@ export class Informer<T> {
       this.#options.client.dropIdle();
       return this.#waits.broken.next();
     }
-    const asked = (error.retryAfter ?? 0) * 1000 * (1 + Math.random() / 4);
+    const asked = (error.retryAfter ?? 0) * 1000 * (1 + this.#clock.random() / 4);
     return Math.max(this.#waits.refused.next(), Math.min(asked, LONGEST_RETRY_AFTER * 1000));
   }
 
@@ -327,9 +331,9 @@ export class Informer<T> {
           query: { ...this.#query(), resourceVersion },
           ...this.#accept(),
           signal: interrupted,
-          seconds: WATCH_SECONDS.least + Math.floor(Math.random() * (WATCH_SECONDS.spread + 1)),
+          seconds: WATCH_SECONDS.least + Math.floor(this.#clock.random() * (WATCH_SECONDS.spread + 1)),
           onOpen: () => {
-            openedAt = performance.now();
+            openedAt = this.#clock.monotonic();
             this.#heard();
           },
           onEvent: (event) => {
@@ -341,7 +345,7 @@ export class Informer<T> {
         if (interrupted.aborted) continue;
         failure = error;
       }
-      const wasGood = openedAt !== undefined && performance.now() - openedAt >= GOOD_WATCH;
+      const wasGood = openedAt !== undefined && this.#clock.monotonic() - openedAt >= GOOD_WATCH;
       if (wasGood) {
         this.#waits.broken.reset();
         this.#waits.refused.reset();
@@ -425,8 +429,8 @@ export class Informer<T> {
   }
 
   #heard(): void {
-    this.#lastEvent = Date.now();
-    this.#lastActivity = performance.now();
+    this.#lastEvent = this.#clock.now();
+    this.#lastActivity = this.#clock.monotonic();
   }
 
   #setState(state: InformerState): void {

@@ -3,8 +3,8 @@
  * renews it leads; the others wait until it has not changed for its whole duration, by their own steady clock, so that
  * clocks that differ or jump decide nothing.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { hasStatus, pathOf, type KubeClient } from './client.ts';
+import type { Cancel, Clock } from './clock.ts';
 
 /** Milliseconds. A leader that dies is followed within `duration` and one `retry`. */
 export interface LeaseTimes {
@@ -54,7 +54,7 @@ export class LeaderElection {
   #running: Promise<void> | undefined;
   #leading = false;
   /** Ends the leadership when the last renewal is too old, even while a request hangs. */
-  #deadline: NodeJS.Timeout | undefined;
+  #cancelDeadline: Cancel | undefined;
   #stopped: Promise<void> = Promise.resolve();
   /** The Lease as this replica wrote it last; undefined: it must be read before it is written. */
   #held: Lease | undefined;
@@ -84,7 +84,7 @@ export class LeaderElection {
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       await this.#stopped;
-      const startedAt = performance.now();
+      const startedAt = this.#clock.monotonic();
       try {
         if (await this.#tryToHold()) {
           this.#lead(startedAt);
@@ -104,27 +104,27 @@ export class LeaderElection {
 
   /** Up to a fifth longer than told, so that replicas do not ask in step. */
   async #pause(): Promise<void> {
-    const time = this.#times.retry * (1 + Math.random() / 5);
-    await sleep(time, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    const time = this.#times.retry * (1 + this.#clock.random() / 5);
+    await this.#clock.sleep(time, this.#stop.signal);
   }
 
   /** @param since - when the request that renewed the Lease was sent (steady clock) */
   #lead(since: number): void {
-    clearTimeout(this.#deadline);
-    const left = since + this.#times.renewDeadline - performance.now();
+    this.#cancelDeadline?.();
+    const left = since + this.#times.renewDeadline - this.#clock.monotonic();
     // An answer that comes this late renewed nothing that may be relied on.
     if (left <= 0) {
       void this.#follow();
       return;
     }
-    this.#deadline = setTimeout(() => void this.#follow(), left);
+    this.#cancelDeadline = this.#clock.after(left, () => void this.#follow());
     if (this.#leading) return;
     this.#leading = true;
     this.#options.onStarted();
   }
 
   #follow(): Promise<void> {
-    clearTimeout(this.#deadline);
+    this.#cancelDeadline?.();
     if (this.#leading) {
       this.#leading = false;
       this.#stopped = this.#options.onStopped();
@@ -135,7 +135,7 @@ export class LeaderElection {
   /** Renews or acquires the Lease. @returns whether this replica holds it now */
   async #tryToHold(): Promise<boolean> {
     const { identity, name } = this.#options;
-    const now = new Date().toISOString().replace('Z', '000Z');
+    const now = new Date(this.#clock.now()).toISOString().replace('Z', '000Z');
     const held: LeaseSpec = {
       holderIdentity: identity,
       leaseDurationSeconds: Math.ceil(this.#times.duration / 1000),
@@ -176,7 +176,7 @@ export class LeaderElection {
 
   /** Has the Lease stayed as it is for the whole duration that its holder promised to renew it in? */
   #hasRunOut({ metadata: { resourceVersion }, spec }: Lease): boolean {
-    const now = performance.now();
+    const now = this.#clock.monotonic();
     if (this.#seen?.version !== resourceVersion) this.#seen = { version: resourceVersion, at: now };
     return now - this.#seen.at > (spec?.leaseDurationSeconds ?? 0) * 1000;
   }
@@ -203,6 +203,10 @@ export class LeaderElection {
       body: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', ...lease },
       timeout: this.#timeout,
     });
+  }
+
+  get #clock(): Clock {
+    return this.#options.client.clock;
   }
 
   /** One request takes at most so long: a renewal that hangs must leave time for another. */

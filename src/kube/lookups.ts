@@ -4,6 +4,7 @@
  */
 import { deepEqual } from '../engine/equal.ts';
 import type { Answer } from '../engine/related.ts';
+import type { Clock } from './clock.ts';
 import { Gate } from './gate.ts';
 
 /** How long an answer holds, in milliseconds; after that it is asked for anew, and given meanwhile. */
@@ -25,13 +26,11 @@ export interface LookupsOptions<T> {
   readonly read: (namespace: string, name: string) => Promise<Answer<T>>;
   /** Told that the answer about an object is another one now. */
   readonly onChange: (namespace: string, name: string) => void;
-  /** Milliseconds by a clock that never jumps. */
-  readonly now?: () => number;
+  readonly clock: Clock;
 }
 
 export class Lookups<T> {
   readonly #options: LookupsOptions<T>;
-  readonly #now: () => number;
   /** Oldest first. */
   readonly #kept = new Map<string, Kept<T>>();
   readonly #reading = new Set<string>();
@@ -40,7 +39,6 @@ export class Lookups<T> {
 
   constructor(options: LookupsOptions<T>) {
     this.#options = options;
-    this.#now = options.now ?? ((): number => performance.now());
   }
 
   /**
@@ -53,7 +51,7 @@ export class Lookups<T> {
     const present = this.#kept.get(key);
     const kept = present?.version === version ? present : undefined;
     if (version !== undefined && kept !== undefined && kept.answer.state !== 'unknown') return kept.answer;
-    const age = kept === undefined ? Infinity : this.#now() - kept.at;
+    const age = kept === undefined ? Infinity : this.#options.clock.monotonic() - kept.at;
     if (age > FRESH) void this.#read(key, namespace, name, version);
     return age > STALE ? undefined : kept?.answer;
   }
@@ -74,7 +72,7 @@ export class Lookups<T> {
       const present = this.#kept.get(key);
       const before = present?.version === version ? present?.answer : undefined;
       this.#kept.delete(key);
-      this.#kept.set(key, { answer, at: this.#now(), version });
+      this.#kept.set(key, { answer, at: this.#options.clock.monotonic(), version });
       for (const oldest of this.#kept.keys()) {
         if (this.#kept.size <= MOST_ANSWERS) break;
         this.#kept.delete(oldest);

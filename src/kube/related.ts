@@ -10,6 +10,7 @@ import {
   type RelatedKindName,
 } from '../engine/related.ts';
 import { hasStatus, pathOf, type KubeClient } from './client.ts';
+import type { Cancel } from './clock.ts';
 import { Informer, TABLE, type InformerState } from './informer.ts';
 import { Lookups } from './lookups.ts';
 import { PlaceIndex } from './place-index.ts';
@@ -66,17 +67,17 @@ export class InformedRelated implements Related {
   readonly #secrets: Lookups<RelatedFacts['Secret']> | undefined;
   /** Not with the access `None`. Secrets are watched without their data, so certificates are read one by one. */
   readonly #certificates: Lookups<RelatedFacts['ServingCertificate']> | undefined;
-  readonly #sweep: NodeJS.Timeout | undefined;
+  readonly #endSweep: Cancel | undefined;
 
   constructor(options: InformedRelatedOptions) {
     this.#options = options;
     if (options.secretAccess === 'None') return;
     this.#certificates = this.#lookupsOf('ServingCertificate');
     if (options.secretAccess === 'Get') this.#secrets = this.#lookupsOf('Secret');
-    this.#sweep = setInterval(() => {
+    this.#endSweep = options.client.clock.every(SWEEP, () => {
       if (this.#secrets !== undefined) options.onChange('Secret', undefined);
       options.onChange('ServingCertificate', undefined);
-    }, SWEEP).unref();
+    });
   }
 
   /** Begins to watch kinds that are not watched yet. Resolves when each has its first answer, whichever it is. */
@@ -147,7 +148,7 @@ export class InformedRelated implements Related {
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#sweep);
+    this.#endSweep?.();
     this.#secrets?.stop();
     this.#certificates?.stop();
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
@@ -156,6 +157,7 @@ export class InformedRelated implements Related {
   #lookupsOf<K extends 'Secret' | 'ServingCertificate'>(kind: K): Lookups<RelatedFacts[K]> {
     const { client, onChange } = this.#options;
     return new Lookups({
+      clock: client.clock,
       read: (namespace, name) => readLive(client, kind, namespace, name, LOOKUP_TIMEOUT),
       onChange: (namespace, name) => onChange(kind, dependencyOf(kind, namespace, name)),
     });

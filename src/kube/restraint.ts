@@ -7,6 +7,7 @@ import {
   type Method,
   type RequestOptions,
 } from './client.ts';
+import type { Clock } from './clock.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** What sends one request and waits for its answer. */
@@ -24,20 +25,19 @@ const USUAL = 1;
  */
 export class Restrained implements Requester {
   readonly #requester: Requester;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #bucket: TokenBucket;
   #until = 0;
 
-  /** @param now - milliseconds by a clock that never jumps */
-  constructor(requester: Requester, now = (): number => performance.now()) {
+  constructor(requester: Requester, clock: Clock) {
     this.#requester = requester;
-    this.#now = now;
-    this.#bucket = new TokenBucket(BURST, INTERVAL, now());
+    this.#clock = clock;
+    this.#bucket = new TokenBucket(BURST, INTERVAL, clock.monotonic());
   }
 
   /** As KubeClient.request. @throws ApiError 429 too for a request that was not sent */
   async request<T = unknown>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
-    const now = this.#now();
+    const now = this.#clock.monotonic();
     if (now < this.#until && !this.#bucket.take(now)) {
       throw new ApiError(429, 'TooManyRequests', 'not asked: the API server has just refused requests as too many');
     }
@@ -46,7 +46,7 @@ export class Restrained implements Requester {
     } catch (error) {
       if (hasStatus(error, 429)) {
         const seconds = Math.min(error.retryAfter ?? USUAL, LONGEST_RETRY_AFTER);
-        this.#until = Math.max(this.#until, this.#now() + seconds * 1000);
+        this.#until = Math.max(this.#until, this.#clock.monotonic() + seconds * 1000);
       }
       throw error;
     }

@@ -4,8 +4,10 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Backoff } from './backoff.ts';
+import type { Cancel, Clock } from './clock.ts';
 
 export interface WorkQueueOptions {
+  readonly clock: Clock;
   /** Brings the world in line with one key. What it throws means: try again later. */
   readonly reconcile: (key: string) => Promise<void>;
   /** Told of each failure, with the waiting time before the next try in milliseconds. */
@@ -22,7 +24,7 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #waiting = new Set<string>();
   readonly #active = new Set<string>();
-  readonly #timers = new Map<string, { readonly at: number; readonly timer: NodeJS.Timeout }>();
+  readonly #timers = new Map<string, { readonly at: number; readonly cancel: Cancel }>();
   readonly #backoffs = new Map<string, Backoff>();
   #workers = 0;
   #stopped = false;
@@ -42,14 +44,13 @@ export class WorkQueue {
   /** Adds a key after a time in milliseconds, unless it comes sooner by itself. */
   addAfter(key: string, delay: number): void {
     if (this.#stopped) return;
-    const at = Date.now() + delay;
+    const { clock } = this.#options;
+    const at = clock.monotonic() + delay;
     const present = this.#timers.get(key);
     if (present !== undefined && present.at <= at) return;
     this.#dropTimer(key);
-    // setTimeout takes at most 2^31-1 ms; a key that comes too early is merely looked at once more.
-    const timer = setTimeout(() => this.add(key), Math.min(Math.max(delay, 0), 2 ** 31 - 1));
-    timer.unref();
-    this.#timers.set(key, { at, timer });
+    // A key that comes too early, because the clock cuts long times, is merely looked at once more.
+    this.#timers.set(key, { at, cancel: clock.after(delay, () => this.add(key)) });
   }
 
   /** How many keys wait or are being done. */
@@ -61,12 +62,12 @@ export class WorkQueue {
   stop(): void {
     this.#stopped = true;
     this.#waiting.clear();
-    for (const { timer } of this.#timers.values()) clearTimeout(timer);
+    for (const { cancel } of this.#timers.values()) cancel();
     this.#timers.clear();
   }
 
   #dropTimer(key: string): void {
-    clearTimeout(this.#timers.get(key)?.timer);
+    this.#timers.get(key)?.cancel();
     this.#timers.delete(key);
   }
 
@@ -77,15 +78,16 @@ export class WorkQueue {
   }
 
   async #work(): Promise<void> {
+    const { clock } = this.#options;
     await nextTurn();
-    let sliceStart = performance.now();
+    let sliceStart = clock.monotonic();
     for (;;) {
       const key = this.#next();
       if (key === undefined) break;
       await this.#do(key);
-      if (performance.now() - sliceStart > SLICE) {
+      if (clock.monotonic() - sliceStart > SLICE) {
         await nextTurn();
-        sliceStart = performance.now();
+        sliceStart = clock.monotonic();
       }
     }
     this.#workers -= 1;
@@ -107,7 +109,7 @@ export class WorkQueue {
       this.#backoffs.delete(key);
     } catch (error) {
       if (this.#stopped) return;
-      const backoff = this.#backoffs.get(key) ?? new Backoff(FIRST_RETRY, LONGEST_RETRY);
+      const backoff = this.#backoffs.get(key) ?? new Backoff(this.#options.clock, FIRST_RETRY, LONGEST_RETRY);
       this.#backoffs.set(key, backoff);
       const retryIn = backoff.next();
       this.#options.onError(key, error, retryIn);

@@ -4,6 +4,7 @@
  * and certificate-exchange.ts (what is served and trusted); here are the API server and the clocks.
  */
 import { hasStatus, pathOf, type KubeClient } from '../kube/client.ts';
+import type { Cancel, Clock } from '../kube/clock.ts';
 import { Informer, type WatchHealth } from '../kube/informer.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import type { Logger } from '../logger.ts';
@@ -34,8 +35,6 @@ export interface CertificateKeeperOptions {
   readonly onServing: (certificate: ServingCertificate) => void;
   /** Told that the webhook configurations are to trust other authorities. */
   readonly onTrust: () => void;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
   readonly times?: CertificateTimes;
 }
 
@@ -62,7 +61,7 @@ export class CertificateKeeper {
   #caBundle = '';
   readonly #first = Promise.withResolvers<ServingCertificate>();
   #leading = false;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer: Cancel | undefined;
   /** What was said of a Secret that is not ours, so that it is said once. */
   #told = '';
 
@@ -83,6 +82,7 @@ export class CertificateKeeper {
       onError: (error, what) => logger.warn('watching the certificate', { secret: this.#secret, what, error }),
     });
     this.#queue = new WorkQueue({
+      clock: client.clock,
       reconcile: () => this.#reconcile(),
       onError: (_key, error, retryIn) =>
         // Another writer was faster: what it wrote is read next.
@@ -100,7 +100,7 @@ export class CertificateKeeper {
   async stop(): Promise<void> {
     this.unlead();
     this.#queue.stop();
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     await this.#informer.stop();
   }
 
@@ -129,7 +129,7 @@ export class CertificateKeeper {
   get missing(): string | undefined {
     const { serving } = this;
     if (serving !== undefined) {
-      return serving.expires > this.#options.now()
+      return serving.expires > this.#clock.now()
         ? undefined
         : `the serving certificate in Secret ${this.#secret} expired at ${new Date(serving.expires).toISOString()}`;
     }
@@ -162,6 +162,10 @@ export class CertificateKeeper {
     if (isNews && this.#leading) this.#queue.add('');
   }
 
+  get #clock(): Clock {
+    return this.#options.client.clock;
+  }
+
   get #secret(): string {
     return `${this.#options.namespace}/${this.#options.secretName}`;
   }
@@ -171,7 +175,7 @@ export class CertificateKeeper {
   }
 
   #instant(): Instant {
-    return { now: this.#options.now(), steady: performance.now() };
+    return { now: this.#clock.now(), steady: this.#clock.monotonic() };
   }
 
   #observe(seen: Seen | undefined): void {
@@ -197,9 +201,9 @@ export class CertificateKeeper {
       this.#caBundle = caBundle;
       this.#options.onTrust();
     }
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     const wakeIn = this.#exchange.wakeIn(this.#instant());
-    if (wakeIn !== undefined) this.#timer = setTimeout(() => this.#exchanged(), wakeIn).unref();
+    if (wakeIn !== undefined) this.#cancelTimer = this.#clock.after(wakeIn, () => this.#exchanged());
   }
 
   #tellOfForeign(seen: Seen): void {
@@ -224,7 +228,7 @@ export class CertificateKeeper {
 
   /** Brings the Secret in order, as the leader. */
   async #reconcile(): Promise<void> {
-    const { client, mode, namespace, secretName, logger, now, hosts } = this.#options;
+    const { client, mode, namespace, secretName, logger, hosts } = this.#options;
     if (!this.#leading || mode === 'Provided') return;
     // Read from the API server, not from the informer: what is written must follow on what is there.
     const present = await client.getIfThere<SecretObject>(pathOf(SECRETS, namespace, secretName));
@@ -232,7 +236,7 @@ export class CertificateKeeper {
     const last = this.#last === undefined ? undefined : read(this.#last);
     const content = present === undefined ? last : contentOf(present);
     const plan = planOf(content, {
-      now: now(),
+      now: this.#clock.now(),
       hosts,
       rotation: this.#rotationAsked(present),
       trustedFor: ({ id }) => this.#trustedFor(id),
@@ -241,7 +245,7 @@ export class CertificateKeeper {
     if (plan.act) {
       // Loaded only here: most starts find a good certificate and never need it.
       const { carryOut } = await import('./certificate-maker.ts');
-      const texts = await carryOut(plan, content, { now: now(), hosts, times: this.#times });
+      const texts = await carryOut(plan, content, { now: this.#clock.now(), hosts, times: this.#times });
       if (!this.#leading) return;
       await this.#write(present, texts, plan.isAnswer);
       logger.info('certificate written', { secret: this.#secret, why: plan.why, newCA: plan.signing === undefined });
@@ -264,7 +268,7 @@ export class CertificateKeeper {
 
   #trustedFor(id: string): number | undefined {
     const since = this.#trustedSince.get(id);
-    return since === undefined ? undefined : performance.now() - since;
+    return since === undefined ? undefined : this.#clock.monotonic() - since;
   }
 
   /** Writes over what was read; somebody else's labels and annotations stay. @throws ApiError 409 if it changed since */

@@ -13,6 +13,7 @@ import {
 import type { LabelSelector, Labels } from '../engine/selectors.ts';
 import type { RawObject, Workload } from '../engine/workload.ts';
 import { pathOf } from '../kube/client.ts';
+import type { Clock } from '../kube/clock.ts';
 import { dependencyOf, readLive } from '../kube/related.ts';
 import { Restrained, type Requester } from '../kube/restraint.ts';
 import { BYPASS_VERB } from '../policy/break-glass.ts';
@@ -92,6 +93,7 @@ const AUTHORIZATION_TTL = 10_000;
 /** The live reads of a running operator. */
 export class ApiServerReads implements LiveReads {
   readonly #client: Requester;
+  readonly #clock: Clock;
   readonly #onError: (error: unknown, what: string) => void;
   readonly #mayRead: (kind: RelatedKindName) => boolean;
   readonly #authorized = new Map<string, { readonly until: number; readonly answer: Promise<boolean> }>();
@@ -99,10 +101,12 @@ export class ApiServerReads implements LiveReads {
   /** @param mayRead - kinds of which nothing is to be read answer nothing new */
   constructor(
     client: Requester,
+    clock: Clock,
     onError: (error: unknown, what: string) => void,
     mayRead: (kind: RelatedKindName) => boolean,
   ) {
-    this.#client = new Restrained(client);
+    this.#client = new Restrained(client, clock);
+    this.#clock = clock;
     this.#onError = onError;
     this.#mayRead = mayRead;
   }
@@ -210,7 +214,7 @@ export class ApiServerReads implements LiveReads {
   /** Asks the authorizer once in a while for the same thing; a question that failed is asked again. */
   #remembered(asked: unknown, ask: () => Promise<boolean>): Promise<boolean> {
     const key = JSON.stringify(asked);
-    const now = Date.now();
+    const now = this.#clock.monotonic();
     for (const [old, { until }] of this.#authorized) if (until < now) this.#authorized.delete(old);
     const kept = this.#authorized.get(key);
     if (kept !== undefined) return kept.answer;

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestedTooDeep } from '../engine/equal.ts';
 import { remembering } from '../engine/remember.ts';
+import type { Clock } from '../kube/clock.ts';
 import type { ClusterEvent } from '../kube/events.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
@@ -24,6 +25,8 @@ const TLS = { minVersion: 'TLSv1.2' } as const;
 const POLICY_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 /** Rendering the metrics costs as much as many requests; who asks more often gets the same text. Milliseconds. */
 const METRICS_TTL = 1000;
+/** How long a server that closes waits for what is under way, in milliseconds. */
+const CLOSING = 5000;
 
 /** What the server takes at one time; beyond that it turns away at once, before memory grows. */
 export interface Limits {
@@ -61,6 +64,7 @@ export const NAMESPACE_PATH = '/validate/namespaces';
 export const STAMP_PATH = '/mutate/exceptions';
 
 export interface ServerOptions {
+  readonly clock: Clock;
   readonly host: string;
   readonly port: number;
   readonly certificate: CertifiedKey;
@@ -151,9 +155,9 @@ export class WebhookServer {
       this.#server.close(() => resolve());
     });
     this.#server.closeIdleConnections();
-    const timer = setTimeout(() => this.#server.closeAllConnections(), 5000);
+    const cancel = this.#options.clock.after(CLOSING, () => this.#server.closeAllConnections());
     await closed;
-    clearTimeout(timer);
+    cancel();
   }
 
   /** The one place where what a request throws is answered, whether it throws at once or later. */
@@ -264,7 +268,7 @@ export class WebhookServer {
     this.#judged += 1;
     const connection = this.#connections.judging(request.socket);
     const answer = (): Awaitable<void> => {
-      const start = performance.now();
+      const start = this.#options.clock.monotonic();
       const admission = decodeReview(body.bytes);
       return andThen(decide(admission), (decision) => {
         if (decision !== undefined) this.#respond(admission, decision, response, start);
@@ -277,9 +281,9 @@ export class WebhookServer {
     });
   }
 
-  /** @param start - when the request was there (performance.now()) */
+  /** @param start - when the request was there (monotonic clock) */
   #respond(admission: AdmissionRequest, decision: Decision, response: ServerResponse, start: number): void {
-    const { metrics, logger, onEvent } = this.#options;
+    const { clock, metrics, logger, onEvent } = this.#options;
     for (const { check, error } of decision.errors) {
       metrics.checkErrors.inc({ check });
       logger.error('a check failed', {
@@ -298,12 +302,12 @@ export class WebhookServer {
     if (admission.dryRun === true) return;
     metrics.admissionRequests.inc({ operation: admission.operation, kind: decision.kind, decision: decision.decision });
     for (const policy of decision.bypassed ?? []) metrics.breakGlass.inc({ policy });
-    metrics.admissionDuration.observe((performance.now() - start) / 1000);
+    metrics.admissionDuration.observe((clock.monotonic() - start) / 1000);
     for (const event of decision.events ?? []) onEvent(event, admission.namespace ?? '');
   }
 
   #renderedMetrics(): Promise<string> {
-    const now = performance.now();
+    const now = this.#options.clock.monotonic();
     if (this.#metrics === undefined || this.#metrics.until < now) {
       this.#metrics = { until: now + METRICS_TTL, text: this.#options.metrics.registry.metrics() };
     }

@@ -18,6 +18,7 @@ import { judge } from '../../src/policy/judge.ts';
 import { reportOf } from '../../src/policy/report.ts';
 import { PolicySet } from '../../src/policy/routes.ts';
 import { readWorkloadKinds } from '../../src/policy/workload-kinds.ts';
+import { systemClock } from '../../src/kube/clock.ts';
 import { issueAuthority, issueLeaf } from '../../src/webhook/issue.ts';
 import { WebhookServer, WORKLOADS_PATH } from '../../src/webhook/server.ts';
 import { FIXTURE_TIME, loadFixtures, type Fixture } from '../support/fixtures.ts';
@@ -71,6 +72,7 @@ beforeAll(async () => {
   const ca = await issueAuthority('conformance', from, to);
   authority = ca.cert;
   server = new WebhookServer({
+    clock: systemClock,
     host: '127.0.0.1',
     port: 0,
     certificate: await issueLeaf(ca, ['127.0.0.1', 'localhost'], from, to),

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeClient } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/kube/clock.ts';
 import { EventRecorder, type ClusterEvent } from '../../src/kube/events.ts';
 import { apply, attempt, DEVELOPER, kube, latest, Stage, type Json } from './stage.ts';
 
@@ -185,7 +186,7 @@ test('who is denied again and again writes few events, and is answered all the s
 
 test('what happens again is one event with a count, and one that is gone is written anew', async () => {
   stage = await Stage.open('counted');
-  const client = await KubeClient.load(process.env['READINESS_TEST_KUBECONFIG']);
+  const client = await KubeClient.load(systemClock, process.env['READINESS_TEST_KUBECONFIG']);
   const errors: unknown[] = [];
   const recorder = new EventRecorder({
     client,

@@ -2,6 +2,7 @@
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { shardNames } from '../../src/controller/webhook-shards.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/kube/clock.ts';
 import { attempt, kube, type Json } from './stage.ts';
 
 jest.setTimeout(120_000);
@@ -9,7 +10,7 @@ const NAME = 'readiness-operator';
 const USER = `system:serviceaccount:${NAME}:${NAME}`;
 const GROUPS = ['system:serviceaccounts', `system:serviceaccounts:${NAME}`, 'system:authenticated'];
 const AS = [`--as=${USER}`, ...GROUPS.map((group) => `--as-group=${group}`)];
-const client = await KubeClient.load(process.env['READINESS_TEST_KUBECONFIG']);
+const client = await KubeClient.load(systemClock, process.env['READINESS_TEST_KUBECONFIG']);
 afterAll(() => client.close());
 
 /** Where, `group/resource` (with `:name` where it is limited to that), verbs, and what for. */

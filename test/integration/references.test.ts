@@ -6,6 +6,7 @@ import { relatedAmong } from '../../src/cli/related.ts';
 import { grantsOf } from '../../src/engine/permissions.ts';
 import { RELATED_KINDS } from '../../src/engine/related.ts';
 import { KubeClient } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/kube/clock.ts';
 import { InformedRelated } from '../../src/kube/related.ts';
 import { issueAuthority, issueLeaf } from '../../src/webhook/issue.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
@@ -173,7 +174,7 @@ test.each(['Watch', 'Get'] as const)(
     };
     await put('a.example.com');
 
-    const client = await KubeClient.load(cluster.kubeconfig);
+    const client = await KubeClient.load(systemClock, cluster.kubeconfig);
     const changes: (string | undefined)[] = [];
     const related = new InformedRelated({
       client,

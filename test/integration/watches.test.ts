@@ -10,6 +10,7 @@ import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { redirectKubeconfig } from '../cluster/kubeconfig.ts';
 import { canonicalJson } from '../../src/engine/canonical.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/kube/clock.ts';
 import { Informer, type InformerOptions, type InformerState } from '../../src/kube/informer.ts';
 import { InformedRelated } from '../../src/kube/related.ts';
 import { credentialsOf } from '../faults/admin.ts';
@@ -25,7 +26,7 @@ let admin: KubeClient;
 // A cluster of its own: its API server is restarted.
 beforeAll(async () => {
   cluster = await startCluster();
-  admin = await KubeClient.load(cluster.kubeconfig);
+  admin = await KubeClient.load(systemClock, cluster.kubeconfig);
 });
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
@@ -39,7 +40,7 @@ afterAll(async () => {
 async function clientVia(server: string, kubeconfig = cluster.kubeconfig): Promise<KubeClient> {
   const file = join(cluster.dir, `via-${new URL(server).port}.kubeconfig`);
   await redirectKubeconfig(kubeconfig, server, file);
-  const client = await KubeClient.load(file);
+  const client = await KubeClient.load(systemClock, file);
   closers.push(() => client.close());
   return client;
 }

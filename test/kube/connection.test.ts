@@ -5,21 +5,22 @@ import type { RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { podConnection, type Connection } from '../../src/kube/connection.ts';
+import { TestClock } from '../support/testClock.ts';
 
 const POD = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
 
 let folder: string;
-let now: number;
+let clock: TestClock;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'readiness-connection-'));
-  now = 1_000;
+  clock = new TestClock();
   writeFileSync(join(folder, 'ca.crt'), 'authority');
   writeFileSync(join(folder, 'token'), 'first\n');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const connect = (environment: Record<string, string> = POD) => podConnection(environment, folder, () => now);
+const connect = (environment: Record<string, string> = POD) => podConnection(environment, clock, folder);
 
 async function optionsOf(connection: Connection | undefined): Promise<RequestOptions> {
   const options: RequestOptions = { headers: { accept: 'application/json' } };
@@ -45,16 +46,16 @@ test('authority and token are added to what a request has', async () => {
 test('a renewed token is taken within a minute or so; until then the file is not read', async () => {
   const connection = await connect();
   writeFileSync(join(folder, 'token'), 'second');
-  now += 60_000;
+  await clock.advance(60_000);
   expect((await optionsOf(connection)).headers).toMatchObject({ authorization: 'Bearer first' });
-  now += 1;
+  await clock.advance(1);
   expect((await optionsOf(connection)).headers).toMatchObject({ authorization: 'Bearer second' });
 });
 
 test('a token file that is gone for a moment does not take the token away', async () => {
   const connection = await connect();
   rmSync(join(folder, 'token'));
-  now += 120_000;
+  await clock.advance(120_000);
   expect((await optionsOf(connection)).headers).toMatchObject({ authorization: 'Bearer first' });
 });
 

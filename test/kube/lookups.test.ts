@@ -1,18 +1,19 @@
 import { expect, test } from '@jest/globals';
 import type { Answer } from '../../src/engine/related.ts';
 import { Lookups } from '../../src/kube/lookups.ts';
+import { TestClock } from '../support/testClock.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function made(read: (name: string) => Answer<string>) {
-  const world = { now: 0, reads: [] as string[], changes: [] as string[] };
+  const world = { clock: new TestClock(), reads: [] as string[], changes: [] as string[] };
   const lookups = new Lookups<string>({
     read: async (namespace, name) => {
       world.reads.push(`${namespace}/${name}`);
       return read(name);
     },
     onChange: (namespace, name) => world.changes.push(`${namespace}/${name}`),
-    now: () => world.now,
+    clock: world.clock,
   });
   return { lookups, world };
 }
@@ -32,17 +33,17 @@ test('an old answer is given while it is asked for anew, and only a new one is t
   const { lookups, world } = made(() => answer);
   lookups.find('a', 'x');
   await turn();
-  world.now = 61_000;
+  await world.clock.advance(61_000);
   expect(lookups.find('a', 'x')).toEqual({ state: 'absent' });
   await turn();
   expect([world.reads.length, world.changes.length]).toEqual([2, 1]);
   answer = { state: 'found', values: ['it'] };
-  world.now = 122_000;
+  await world.clock.advance(61_000);
   lookups.find('a', 'x');
   await turn();
   expect(world.changes.length).toBe(2);
   expect(lookups.find('a', 'x')).toEqual(answer);
-  world.now += 601_000;
+  await world.clock.advance(601_000);
   expect(lookups.find('a', 'x')).toBeUndefined();
 });
 
@@ -55,7 +56,7 @@ test('an answer about a known version holds until there is another; one that fai
     return found;
   };
   expect([await find('1'), await find('1')]).toEqual([undefined, answer]);
-  world.now = 100_000_000;
+  await world.clock.advance(100_000_000);
   expect([await find('1'), world.reads.length, world.changes.length]).toEqual([answer, 1, 1]);
   // The same answer about another version is told too: until then there was none.
   expect([await find('2'), await find('2')]).toEqual([undefined, answer]);
@@ -63,7 +64,7 @@ test('an answer about a known version holds until there is another; one that fai
 
   answer = { state: 'unknown', cause: 'timeout' };
   expect([await find('3'), await find('3'), world.reads.length]).toEqual([undefined, answer, 3]);
-  world.now += 61_000;
+  await world.clock.advance(61_000);
   answer = { state: 'found', values: ['third'] };
   expect(await find('3')).toEqual({ state: 'unknown', cause: 'timeout' });
   expect([await find('3'), world.reads.length]).toEqual([answer, 4]);

@@ -1,10 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { ApiError } from '../../src/kube/client.ts';
 import { Restrained, type Requester } from '../../src/kube/restraint.ts';
+import { TestClock } from '../support/testClock.ts';
 
 /** A requester that answers or refuses as it is told, and a clock. */
 function made() {
-  const world = { now: 0, sent: 0, error: undefined as unknown };
+  const clock = new TestClock();
+  const world = { sent: 0, error: undefined as unknown };
   const requester = {
     request: async () => {
       world.sent += 1;
@@ -12,14 +14,14 @@ function made() {
       return 'an answer';
     },
   } as unknown as Requester;
-  const restrained = new Restrained(requester, () => world.now);
+  const restrained = new Restrained(requester, clock);
   const ask = (): Promise<unknown> => restrained.request('GET', '/api/v1/namespaces/shop').catch((error) => error);
   const asked = async (times: number): Promise<number> => {
     const before = world.sent;
     for (let turn = 0; turn < times; turn++) await ask();
     return world.sent - before;
   };
-  return { world, ask, asked };
+  return { clock, world, ask, asked };
 }
 
 const tooMany = (retryAfter?: number) => new ApiError(429, 'TooManyRequests', 'please try again later', retryAfter);
@@ -34,30 +36,30 @@ test('as many as come', async () => {
 });
 
 test('after a refusal a few a second, for as long as the server asked', async () => {
-  const { world, ask, asked } = made();
+  const { clock, world, ask, asked } = made();
   world.error = tooMany(3);
   await ask();
   world.error = undefined;
   expect(await asked(100)).toBe(5);
   expect(await ask()).toMatchObject({ status: 429 });
-  world.now = 1000;
+  await clock.advance(1000);
   expect(await asked(100)).toBe(5);
-  world.now = 2999;
+  await clock.advance(1999);
   expect(await asked(100)).toBe(5);
-  world.now = 3000;
+  await clock.advance(1);
   expect(await asked(100)).toBe(100);
 });
 
 test('a server that says no time, or one that is absurd', async () => {
-  const { world, ask, asked } = made();
+  const { clock, world, ask, asked } = made();
   world.error = tooMany();
   await ask();
   world.error = undefined;
-  world.now = 1000;
+  await clock.advance(1000);
   expect(await asked(100)).toBe(100);
   world.error = tooMany(1e9);
   await ask();
   world.error = undefined;
-  world.now = 62_000;
+  await clock.advance(61_000);
   expect(await asked(100)).toBe(100);
 });
