@@ -17,8 +17,11 @@ export function conditionSchema(types: string, kind: string) {
 }
 
 export type Condition = Static<ReturnType<typeof conditionSchema>>;
-/** What a condition says, without when and of what. */
-export type Said = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+/** What a condition says, without when. */
+export interface Said extends Pick<Condition, 'type' | 'status' | 'reason' | 'message'> {
+  /** The generation that it speaks of; undefined: the newest. */
+  readonly generation?: number | undefined;
+}
 
 /** The conditions that an object's status has now. */
 export function previousConditions(object: RawObject): readonly Condition[] {
@@ -33,9 +36,9 @@ export function generationOf(object: RawObject): number {
 /** Makes conditions of what is to be said of an object; the time of a status that stays the same is kept. */
 export function conditionsOf(said: readonly Said[], object: RawObject, now: number): Condition[] {
   const previous = previousConditions(object);
-  return said.map((condition) => {
+  return said.map(({ generation = generationOf(object), ...condition }) => {
     const before = previous.find(({ type }) => type === condition.type);
     const since = before?.status === condition.status ? before.lastTransitionTime : new Date(now).toISOString();
-    return { ...condition, observedGeneration: generationOf(object), lastTransitionTime: since };
+    return { ...condition, observedGeneration: generation, lastTransitionTime: since };
   });
 }

@@ -104,6 +104,8 @@ export interface StatusFacts {
 }
 
 const MOST_PROBLEMS = 5;
+/** Characters, less than a message may have: a note may follow. */
+const LONGEST_CAUSES = 4000;
 
 /** Makes the status of a policy. */
 export function policyStatus(facts: StatusFacts): PolicyStatus {
@@ -113,7 +115,7 @@ export function policyStatus(facts: StatusFacts): PolicyStatus {
     checks.filter((check) => check.priority === priority).reduce((total, { count }) => total + count, 0);
   return {
     observedGeneration: generationOf(state.object),
-    conditions: conditionsOf([ready(facts), enforced(facts), informed(facts)], state.object, facts.now),
+    conditions: conditionsOf([ready(facts), ...ofVersionInForce(facts)], state.object, facts.now),
     workloads: tally?.workloads ?? { matched: 0, ready: 0, notReady: 0, unknown: 0 },
     findings: {
       critical: sum('Critical'),
@@ -156,6 +158,18 @@ function ready({ state: { object, problems, inForce } }: StatusFacts): Said {
     reason: 'InForce',
     message: `${inForce.enabled.length} checks are in force.`,
   };
+}
+
+/**
+ * What is true of the version in force, which may be an older one: the newest is still being read, or can't be used. Then
+ * these conditions speak of that older generation, so that nobody takes them for the newest (`kubectl wait` does not).
+ */
+function ofVersionInForce(facts: StatusFacts): Said[] {
+  const { object, inForce } = facts.state;
+  const generation = inForce?.generation;
+  const isOlder = generation !== undefined && generation !== generationOf(object);
+  const note = isOlder ? ` This is said of generation ${generation}, which is in force.` : '';
+  return [enforced(facts), informed(facts)].map((said) => ({ ...said, message: said.message + note, generation }));
 }
 
 function enforced({ state: { inForce }, routed, now }: StatusFacts): Said {
@@ -205,7 +219,7 @@ function informed({ state: { inForce }, kinds, workloadState, unreadable }: Stat
   if (causes.length === 0) {
     return { type, status: 'True', reason: 'AllRead', message: 'All that the checks need can be read.' };
   }
-  return { type, status: 'False', reason: 'NotRead', message: `${causes.join('; ')}.`.slice(0, 4096) };
+  return { type, status: 'False', reason: 'NotRead', message: `${causes.join('; ')}.`.slice(0, LONGEST_CAUSES) };
 }
 
 function notCovered({
