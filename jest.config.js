@@ -1,8 +1,10 @@
 /**
- * Three projects: `unit` needs nothing but Node, `integration` a real API server and `e2e` a whole node, which
- * scripts/test.ts starts.
+ * Four projects: `unit` needs nothing but Node, `integration` a real API server and an operator that all files share,
+ * `disruptive` clusters that its files start themselves, and `e2e` a whole node. scripts/test.ts starts what is shared.
  */
 const common = {
+  // Ends a hang; nothing else depends on it.
+  testTimeout: 60_000,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -22,6 +24,7 @@ export default {
       testPathIgnorePatterns: [
         '/node_modules/',
         '<rootDir>/test/integration/',
+        '<rootDir>/test/disruptive/',
         '<rootDir>/test/e2e/',
         '<rootDir>/test/cluster/',
       ],
@@ -30,6 +33,11 @@ export default {
       ...common,
       displayName: 'integration',
       testMatch: ['<rootDir>/test/integration/**/*.test.ts', '<rootDir>/test/cluster/**/*.test.ts'],
+    },
+    {
+      ...common,
+      displayName: 'disruptive',
+      testMatch: ['<rootDir>/test/disruptive/**/*.test.ts'],
     },
     {
       ...common,

@@ -1,72 +1,82 @@
 /**
- * Runs the tests: one suite, `all` (what every machine can run in minutes; the default), or `ci` (with `e2e`, on a whole
- * node). The last line is `tests: N passed, N failed`; before it stands what this machine can't run.
+ * Runs the tests: suites or groups of them by name, then arguments for jest. Without a name: what every machine can run in
+ * minutes, and no other work on the machine can turn red. The last line is `tests: N passed, N failed`; before it stands what
+ * this machine can't run.
  *
- * The integration tests share one real cluster and one operator, which are started here. What they need and is not there
- * is a failure, never a skip.
+ * What a suite needs and is not there is a failure, never a skip.
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
+import { readFile } from 'node:fs/promises';
 import { ensureBinaries, programNames } from '../test/cluster/binaries.ts';
+import { SUPPORTED } from '../test/cluster/catalog.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
 import { duration, streamLog } from '../test/cluster/log.ts';
 import { obstacle } from '../test/cluster/node.ts';
 import { installOperator, startOperator } from '../test/cluster/operator.ts';
 import { provide } from '../test/cluster/provider.ts';
+import { counted, jest } from './test/programs.ts';
+import { Tally } from './test/tally.ts';
 
-const ROOT = join(import.meta.dirname, '..');
-const [suite = 'all', ...more] = process.argv.slice(2);
+/** The image's size that the `e2e` suite lets pass, in bytes. */
+const LARGEST_IMAGE = 150e6;
+
 const log = streamLog();
-const results = await mkdtemp(join(tmpdir(), 'readiness-tests-'));
-let passed = 0;
-let failed = 0;
-/** What this machine can't run, and why. */
-const skipped: string[] = [];
-/** What failed and why, a line each: told again at the end, since the middle of a long output is often not kept. */
-const failures: string[] = [];
+const tally = new Tally();
+const [names, more] = split(process.argv.slice(2));
 
 const SUITES: Readonly<Record<string, () => Promise<void>>> = {
-  unit: () => jest('unit', {}),
-  mutants: () => counted('test/mutants/mutants.ts', []),
+  /** Nothing but Node. */
+  unit: () => jest(tally, 'unit', ['--maxWorkers=100%', ...more]),
+  /** Do the fixtures of each check notice when it is broken? */
+  mutants: () => counted(tally, 'test/mutants/mutants.ts'),
+  /** One real cluster and one operator, which the files share, two at a time: none of them restarts either. */
   integration,
-  faults: () => counted('test/faults/main.ts', more),
-  e2e: endToEnd,
+  /** Clusters of their own, in which operators are killed and API servers restarted. By the time of the machine. */
+  disruptive,
+  /** The chart on a whole node: install, reject, roll out, upgrade, uninstall. */
+  smoke: () => onNode(['--testPathPatterns', 'e2e/smoke']),
+  /** The rest of that, with figures: memory, rates, seconds. */
+  e2e,
+  /** Two replicas while everything around them breaks. */
+  faults: () => counted(tally, 'test/faults/main.ts', more),
+  /** The oldest Kubernetes that is supported, as far as it can make a difference. */
+  oldest: () =>
+    counted(tally, 'scripts/test.ts', ['integration', 'disruptive', 'smoke'], {
+      READINESS_KUBERNETES: SUPPORTED[0] ?? '',
+    }),
 };
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  all: ['unit', 'mutants', 'integration'],
-  ci: ['unit', 'mutants', 'integration', 'e2e', 'faults'],
+  default: ['unit', 'mutants', 'integration'],
+  all: ['unit', 'mutants', 'integration', 'disruptive', 'smoke', 'e2e', 'faults', 'oldest'],
 };
 
-for (const name of GROUPS[suite] ?? [suite]) {
+for (const name of names.flatMap((asked) => GROUPS[asked] ?? [asked])) {
   const started = performance.now();
-  const before = { passed, failed };
+  const { passed, failed } = tally;
   try {
-    const run = SUITES[name];
-    if (run === undefined) throw new Error(`no such suite: ${name}; there are ${names().join(', ')}`);
-    await run();
+    await SUITES[name]?.();
   } catch (error) {
-    fail(`${name}: ${String(error)}`);
+    tally.fail(`${name}: ${String(error)}`);
     console.error(error);
   }
   const took = duration(performance.now() - started);
-  console.log(`${name}: ${passed - before.passed} passed, ${failed - before.failed} failed in ${took}`);
+  console.log(`${name}: ${tally.passed - passed} passed, ${tally.failed - failed} failed in ${took}`);
 }
-await rm(results, { recursive: true, force: true });
-for (const what of skipped) console.log(`skipped: ${what}`);
-for (const what of failures) console.log(`failed: ${what}`);
-console.log(`tests: ${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 || (passed === 0 && skipped.length === 0) ? 1 : 0;
+const file = process.env['READINESS_TEST_OUTCOMES'];
+if (file !== undefined) await tally.save(file);
+tally.print();
+process.exitCode = tally.isGreen ? 0 : 1;
 
-function fail(what: string): void {
-  failed += 1;
-  failures.push(what);
-}
-
-function names(): string[] {
-  return [...Object.keys(SUITES), ...Object.keys(GROUPS)];
+/** The names of suites and groups that come first, and what comes after them. Ends the program on another name. */
+function split(args: readonly string[]): [names: readonly string[], more: readonly string[]] {
+  const first = args.findIndex((arg) => arg.startsWith('-'));
+  const asked = first < 0 ? args : args.slice(0, first);
+  const known = [...Object.keys(SUITES), ...Object.keys(GROUPS)];
+  const unknown = asked.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    console.error(`no such suite: ${unknown}; there are ${known.join(', ')}`);
+    process.exit(2);
+  }
+  return [asked.length === 0 ? ['default'] : asked, first < 0 ? [] : args.slice(first)];
 }
 
 async function integration(): Promise<void> {
@@ -75,99 +85,48 @@ async function integration(): Promise<void> {
   try {
     await installOperator(cluster);
     const operator = await startOperator(cluster);
-    const before = failed;
-    await jest('integration', { READINESS_TEST_KUBECONFIG: cluster.kubeconfig, READINESS_TEST_OPERATOR: operator.url });
-    if (failed > before) console.error(`the operator's log:\n${(await readFile(operator.log, 'utf8')).slice(-6000)}`);
+    const { failed } = tally;
+    await jest(tally, 'integration', ['--maxWorkers=2', ...more], {
+      READINESS_TEST_KUBECONFIG: cluster.kubeconfig,
+      READINESS_TEST_OPERATOR: operator.url,
+    });
+    if (tally.failed > failed) {
+      console.error(`the operator's log:\n${(await readFile(operator.log, 'utf8')).slice(-6000)}`);
+    }
   } finally {
     await cluster.stop();
   }
 }
 
+async function disruptive(): Promise<void> {
+  await ensureBinaries(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm'], { log });
+  await jest(tally, 'disruptive', ['--runInBand', ...more]);
+}
+
+async function e2e(): Promise<void> {
+  if (more.length === 0 && (await obstacle()) === undefined) {
+    await ensureBinaries(programNames, { log });
+    await jest(tally, 'e2e', ['--testPathPatterns', 'e2e/residue']);
+  }
+  await onNode(['--testPathIgnorePatterns', 'e2e/(residue|smoke)']);
+}
+
 /** Needs a machine that can have a node; any other says what it skipped. Missing tools are a failure: they can be had. */
-async function endToEnd(): Promise<void> {
+async function onNode(select: readonly string[]): Promise<void> {
   const why = await obstacle();
   if (why !== undefined) {
-    skipped.push(`all of test/e2e: ${why}`);
+    tally.skipped.push(`test/e2e (${select.at(-1)}): ${why}`);
     return;
   }
   // All of them, and here: a test does not have the minutes that it may take to build them.
   await ensureBinaries(programNames, { log });
-  if (more.length === 0) await jest('e2e', {}, ['--testPathPatterns', 'e2e/residue']);
   const cluster = await provide('node', { log });
   try {
     const { imageBytes = Infinity, kubeconfig } = cluster;
-    console.log(`figure: image: ${(imageBytes / 1e6).toFixed(1)} MB unpacked (at most 150)`);
-    if (imageBytes > 150e6) fail('the image is too large');
-    const files = ['--testPathIgnorePatterns', 'e2e/residue', '--runInBand'];
-    await jest('e2e', { READINESS_TEST_KUBECONFIG: kubeconfig }, files);
+    console.log(`figure: image: ${(imageBytes / 1e6).toFixed(1)} MB unpacked (at most ${LARGEST_IMAGE / 1e6})`);
+    if (imageBytes > LARGEST_IMAGE) tally.fail('the image is too large');
+    await jest(tally, 'e2e', [...select, '--runInBand', ...more], { READINESS_TEST_KUBECONFIG: kubeconfig });
   } finally {
     await cluster.stop();
   }
-}
-
-async function jest(project: string, env: Record<string, string>, select: readonly string[] = []): Promise<void> {
-  const output = join(results, `${project}.json`);
-  const args = ['--selectProjects', project, '--json', `--outputFile=${output}`, '--silent=false', ...select, ...more];
-  await run(join(ROOT, 'node_modules/jest/bin/jest.js'), args, {
-    ...env,
-    NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
-  });
-  const result = JSON.parse(await readFile(output, 'utf8')) as {
-    numPassedTests: number;
-    numFailedTests: number;
-    numPendingTests: number;
-    numRuntimeErrorTestSuites: number;
-    testResults: {
-      name: string;
-      status: string;
-      message: string;
-      assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
-    }[];
-  };
-  passed += result.numPassedTests;
-  // A skipped test proves nothing, and a file that does not load has failed.
-  failed += result.numFailedTests + result.numPendingTests + result.numRuntimeErrorTestSuites;
-  for (const { name, status, message, assertionResults } of result.testResults) {
-    const file = relative(ROOT, name);
-    const bad = assertionResults.filter((test) => test.status !== 'passed');
-    for (const test of bad) {
-      failures.push(`${file}: ${test.fullName}: ${firstLine(test.failureMessages[0] ?? test.status)}`);
-    }
-    if (status === 'failed' && bad.length === 0) failures.push(`${file}: ${firstLine(message)}`);
-  }
-}
-
-/** The first line of a message that says something, without colours. */
-function firstLine(message: string): string {
-  const lines = stripVTControlCharacters(message).split('\n');
-  return (lines.find((line) => line.trim() !== '') ?? '').trim().slice(0, 300);
-}
-
-/** Runs a program that ends with a line of counts itself, and has one that begins with `failed: ` for each failure. */
-async function counted(file: string, args: readonly string[]): Promise<void> {
-  const text = await run(join(ROOT, file), args, {});
-  const counts = /tests: (\d+) passed, (\d+) failed/.exec(text);
-  for (const [, what = ''] of text.matchAll(/^failed: (.*)$/gm)) failures.push(what);
-  if (counts === null) return fail(`${file} ended early`);
-  passed += Number(counts[1]);
-  failed += Number(counts[2]);
-}
-
-/** Runs a Node program; what it prints on standard output is shown, unless it is jest's JSON, and returned. */
-function run(file: string, args: readonly string[], env: Record<string, string>): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const isJest = args.includes('--json');
-    const child = spawn(process.execPath, [file, ...args], {
-      cwd: ROOT,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let text = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      if (!isJest) process.stdout.write(chunk);
-    });
-    child.once('error', reject);
-    child.once('close', () => resolve(text));
-  });
 }

@@ -1,54 +1,76 @@
-/** Watches before a real API server, through a network that breaks: copies become right again, in time and without a storm. */
-import http from 'node:http';
-import https from 'node:https';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+/**
+ * Watches before a real API server, through networks that break: copies become right again, in time and without a storm.
+ * The clock of the client is moved by the test, so that no waiting time is waited for.
+ */
+import type http from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
-import { startCluster, type Cluster } from '../cluster/cluster.ts';
-import { redirectKubeconfig } from '../cluster/kubeconfig.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { canonicalJson } from '../../src/engine/canonical.ts';
-import { KubeClient, pathOf } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/kube/clock.ts';
+import { KubeClient, pathOf } from '../../src/kube/client.ts';
 import { Informer, type InformerOptions, type InformerState } from '../../src/kube/informer.ts';
 import { InformedRelated } from '../../src/kube/related.ts';
+import { redirectKubeconfig } from '../cluster/kubeconfig.ts';
 import { credentialsOf } from '../faults/admin.ts';
+import { HttpProxy, isWatch } from '../support/httpProxy.ts';
 import { TcpProxy } from '../support/tcpProxy.ts';
+import { TestClock } from '../support/testClock.ts';
+import { until } from '../support/until.ts';
+import { Stage } from './stage.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(120_000);
+const KUBECONFIG = process.env['READINESS_TEST_KUBECONFIG'] ?? '';
 const CONFIG_MAPS = { group: '', version: 'v1', resource: 'configmaps' };
-const NAMESPACE = 'default';
-const closers: (() => unknown)[] = [];
-let cluster: Cluster;
-let admin: KubeClient;
+const NAMESPACE = 'watches';
+/** With the least chance (0) a watch is to end after 15 s, and is given up 3 s later. */
+const GIVEN_UP_AFTER = 18_000;
+/** No pause between two tries is longer than this. */
+const LONGEST_PAUSE = 15_000;
 
-// A cluster of its own: its API server is restarted.
+const closers: (() => unknown)[] = [];
+let folder: string;
+let admin: KubeClient;
+let stage: Stage;
+let clock: TestClock;
+
 beforeAll(async () => {
-  cluster = await startCluster();
-  admin = await KubeClient.load(systemClock, cluster.kubeconfig);
+  folder = await mkdtemp(join(tmpdir(), 'readiness-watches-'));
+  admin = await KubeClient.load(systemClock, KUBECONFIG);
+  stage = await Stage.open(NAMESPACE);
+});
+beforeEach(() => {
+  clock = new TestClock();
 });
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 afterAll(async () => {
   admin?.close();
-  await cluster?.stop();
+  await stage?.close();
+  await rm(folder, { recursive: true, force: true });
 });
 
-/** A client of the administrator, or of someone else, that goes through another address. */
-async function clientVia(server: string, kubeconfig = cluster.kubeconfig): Promise<KubeClient> {
-  const file = join(cluster.dir, `via-${new URL(server).port}.kubeconfig`);
-  await redirectKubeconfig(kubeconfig, server, file);
-  const client = await KubeClient.load(systemClock, file);
+/** A client of the administrator that goes by another address, with the clock of the test. */
+async function clientVia(server: string): Promise<KubeClient> {
+  const file = join(folder, `via-${new URL(server).port}.kubeconfig`);
+  await redirectKubeconfig(KUBECONFIG, server, file);
+  const client = await KubeClient.load(clock, file);
   closers.push(() => client.close());
   return client;
 }
 
-async function throughProxy(): Promise<{ proxy: TcpProxy; client: KubeClient }> {
-  const proxy = await TcpProxy.start(cluster.server);
+async function throughTcp(): Promise<{ proxy: TcpProxy; client: KubeClient }> {
+  const proxy = await TcpProxy.start((await credentialsOf(KUBECONFIG)).server);
   closers.push(() => proxy.stop());
   return { proxy, client: await clientVia(`https://127.0.0.1:${proxy.port}`) };
+}
+
+async function throughHttp(headers?: http.OutgoingHttpHeaders): Promise<{ proxy: HttpProxy; client: KubeClient }> {
+  const proxy = await HttpProxy.start(KUBECONFIG, headers);
+  closers.push(() => proxy.stop());
+  return { proxy, client: await clientVia(proxy.url) };
 }
 
 interface Watched {
@@ -58,7 +80,7 @@ interface Watched {
   readonly errors: string[];
 }
 
-/** An informer of ConfigMaps that keeps one value of each. */
+/** An informer of the ConfigMaps of the namespace that keeps one value of each. */
 function watched(client: KubeClient, more: Partial<InformerOptions<string>> = {}): Watched {
   const result = { changes: [] as string[], states: [] as InformerState['state'][], errors: [] as string[] };
   const informer = new Informer<string>({
@@ -66,6 +88,7 @@ function watched(client: KubeClient, more: Partial<InformerOptions<string>> = {}
     group: '',
     versions: ['v1'],
     resource: 'configmaps',
+    namespace: NAMESPACE,
     keep: (object) => String(object.data?.value ?? ''),
     onChange: (key) => result.changes.push(key),
     onState: ({ state }) => result.states.push(state),
@@ -94,114 +117,122 @@ async function remove(name: string): Promise<void> {
 async function truth(): Promise<Record<string, string>> {
   const { items } = await admin.request<{
     items: { metadata: { name: string; namespace: string }; data?: { value?: string } }[];
-  }>('GET', pathOf(CONFIG_MAPS));
+  }>('GET', pathOf(CONFIG_MAPS, NAMESPACE));
   return Object.fromEntries(
     items.map(({ metadata, data }) => [`${metadata.namespace}/${metadata.name}`, data?.value ?? '']),
   );
 }
 
-/** Waits until a condition holds. @returns milliseconds that it took */
-async function until(holds: () => boolean | Promise<boolean>, within: number): Promise<number> {
-  const start = performance.now();
-  while (!(await holds())) {
-    if (performance.now() - start > within) throw new Error(`not within ${within} ms: ${holds.toString()}`);
-    await sleep(20);
-  }
-  return performance.now() - start;
+async function isRight({ informer }: Watched): Promise<boolean> {
+  return canonicalJson(await truth()) === canonicalJson(Object.fromEntries(informer.entries()));
 }
 
-async function untilRight({ informer }: Watched, within: number): Promise<number> {
-  const wanted = canonicalJson(await truth());
-  return until(() => canonicalJson(Object.fromEntries(informer.entries())) === wanted, within);
+const untilRight = (copy: Watched): Promise<unknown> => until('the copy is right', () => isRight(copy));
+
+/** Lets the pause pass that an informer makes. @returns how long it was, in milliseconds */
+async function passPause(): Promise<number> {
+  const pause = await clock.waiting(1, LONGEST_PAUSE);
+  await clock.advance(pause);
+  return pause;
 }
 
-test('connections cut 50 times: right within 5 s of the last cut', async () => {
-  const { proxy, client } = await throughProxy();
+/** Lets pauses pass, one by one, until something is so. */
+function passPausesUntil(what: string, question: () => boolean | Promise<boolean>): Promise<unknown> {
+  return until(what, async () => {
+    if (await question()) return true;
+    const [soonest = Infinity] = clock.pending;
+    if (soonest <= LONGEST_PAUSE) await clock.advance(soonest);
+    return false;
+  });
+}
+
+test('connections cut again and again: each pause is longer up to a second, and the copy is right after it', async () => {
+  const { proxy, client } = await throughTcp();
   const copy = watched(client);
-  await untilRight(copy, 10_000);
-  for (let cut = 0; cut < 50; cut++) {
-    await put(`cut-${cut % 7}`, `value ${cut}`);
-    if (cut % 5 === 4) await remove(`cut-${cut % 7}`);
+  await clock.waiting(GIVEN_UP_AFTER);
+  const pauses: number[] = [];
+  for (let cut = 0; cut < 8; cut++) {
+    await put(`cut-${cut % 3}`, `value ${cut}`);
+    if (cut % 3 === 2) await remove(`cut-${cut % 3}`);
     proxy.cut();
-    await sleep(100);
+    pauses.push(await passPause());
+    await clock.waiting(GIVEN_UP_AFTER);
   }
-  const took = await untilRight(copy, 5000);
-  console.log(`cut 50 times: right after ${took.toFixed(0)} ms, ${proxy.accepted} connections`);
-  // And it goes on from there.
+  expect(pauses).toEqual([100, 200, 400, 800, 1000, 1000, 1000, 1000]);
+  await untilRight(copy);
+  // A watch that lived for a second was a good one: the next pause is short again.
+  await clock.advance(1000);
+  proxy.cut();
+  expect(await passPause()).toBe(100);
   await put('after', 'the storm');
-  await until(() => copy.informer.get(`${NAMESPACE}/after`) === 'the storm', 2000);
+  await untilRight(copy);
 });
 
-test('connections that die in silence: right within 30 s', async () => {
-  const { proxy, client } = await throughProxy();
-  const copies = [watched(client), watched(client), watched(client)];
-  for (const copy of copies) await untilRight(copy, 10_000);
-  // The lists are there; the watches that follow them are to be open too before anything is cut.
-  await sleep(1000);
-  const before = copies.map(({ informer }) => informer.lastEvent);
-  proxy.silence();
-  const start = performance.now();
-  await put('silent', 'written into the silence');
-  await sleep(1000);
-  expect(copies.map(({ informer }) => informer.lastEvent)).toEqual(before);
-  for (const copy of copies) await untilRight(copy, 30_000 - (performance.now() - start));
-  console.log(`silent: right after ${(performance.now() - start).toFixed(0)} ms`);
-  expect(copies[0]?.errors.join()).toMatch(/the connection is dead|no answer within/);
-});
-
-test('an idle watch is renewed without a list, and its age stays below 25 s', async () => {
-  const copy = watched(await clientVia(cluster.server));
-  await untilRight(copy, 10_000);
-  const changes = copy.changes.length;
-  let oldest = 0;
-  for (let second = 0; second < 45; second++) {
-    await sleep(1000);
-    oldest = Math.max(oldest, Date.now() - copy.informer.lastEvent);
-  }
-  expect(oldest).toBeLessThan(25_000);
-  expect([copy.errors, copy.changes.length]).toEqual([[], changes]);
-});
-
-test('a network that takes 2 s for everything: right, a little later', async () => {
-  const { proxy, client } = await throughProxy();
-  proxy.delay = 1000;
+test('connections that die in silence are given up 3 s after the watch was to end, and the copy is right again', async () => {
+  const { proxy, client } = await throughTcp();
   const copy = watched(client);
-  await untilRight(copy, 30_000);
-  await put('slow', 'but sure');
-  const took = await untilRight(copy, 5000);
-  console.log(`slow: right after ${took.toFixed(0)} ms`);
-  // Long enough for a watch to be renewed.
-  await sleep(25_000);
-  await put('slow', 'and steady');
-  await untilRight(copy, 8000);
-  expect(copy.states).toEqual(['synced']);
+  await clock.waiting(GIVEN_UP_AFTER);
+  const heard = copy.informer.lastEvent;
+  proxy.silence();
+  await put('silent', 'written into the silence');
+  await clock.advance(GIVEN_UP_AFTER - 1);
+  expect([copy.informer.lastEvent, copy.errors, copy.informer.get(`${NAMESPACE}/silent`)]).toEqual([
+    heard,
+    [],
+    undefined,
+  ]);
+  await clock.advance(1);
+  await passPausesUntil('the copy is right', () => isRight(copy));
+  expect(copy.errors).toEqual([expect.stringContaining('the connection is dead')]);
 });
 
-test('an API server that restarts: its history is gone, copies stay in use and are right soon', async () => {
-  const copy = watched(await clientVia(cluster.server));
-  await put('gone', 'while it restarts');
-  await untilRight(copy, 10_000);
-  await cluster.apiServer.stop();
-  expect(copy.informer.get(`${NAMESPACE}/gone`)).toBe('while it restarts');
-  await cluster.apiServer.start();
-  await until(
-    () =>
-      put('restarted', 'yes').then(
-        () => true,
-        () => false,
-      ),
-    20_000,
-  );
-  await remove('gone');
-  // While it starts it may refuse, and the longest pause after that is 12 s.
-  const took = await untilRight(copy, 20_000);
-  console.log(`restart: right after ${took.toFixed(0)} ms`);
+test('an idle watch is renewed without a list, and the longest one is given up after 23 s', async () => {
+  const { proxy, client } = await throughHttp();
+  proxy.watchSeconds = 1;
+  clock.chance = 0.999;
+  const copy = watched(client);
+  const changes = async (): Promise<number> => {
+    await untilRight(copy);
+    return copy.changes.length;
+  };
+  await clock.waiting(23_000);
+  const before = await changes();
+  for (let renewal = 1; renewal <= 3; renewal++) {
+    // It lived long enough to count as a good one.
+    await clock.advance(1000);
+    await until('the next watch', async () => proxy.watches > renewal);
+    await clock.waiting(23_000);
+  }
+  expect([proxy.reads, copy.errors, await changes()]).toEqual([1, [], before]);
+});
+
+test('a watch whose end comes late on a slow connection is alive as long as something comes', async () => {
+  const { proxy, client } = await throughHttp();
+  const copy = watched(client);
+  let answer: http.ServerResponse | undefined;
+  proxy.intercept = (request, response) => {
+    if (!isWatch(request.url) || answer !== undefined) return false;
+    response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+    answer = response;
+    return true;
+  };
+  await clock.waiting(GIVEN_UP_AFTER);
+  const heard = copy.informer.lastEvent;
+  await clock.advance(GIVEN_UP_AFTER - 500);
+  answer?.write(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '1' } } })}\n`);
+  await until('what came late is heard', async () => copy.informer.lastEvent > heard);
+  // Past the time at which it would have been given up.
+  await clock.advance(2900);
+  expect(copy.errors).toEqual([]);
+  answer?.end();
+  await put('slow', 'but sure');
+  await passPausesUntil('the copy is right', () => isRight(copy));
   expect(copy.states).toEqual(['synced']);
 });
 
 test('what a handler or keep throws costs that object alone', async () => {
   const handled: string[] = [];
-  const copy = watched(await clientVia(cluster.server), {
+  const copy = watched((await throughHttp()).client, {
     keep: (object) => {
       if (object.metadata.name === 'unreadable') throw new TypeError('a shape nobody expected');
       return String(object.data?.value ?? '');
@@ -211,20 +242,20 @@ test('what a handler or keep throws costs that object alone', async () => {
       handled.push(key);
     },
   });
-  await until(() => copy.informer.state.state === 'synced', 10_000);
+  await copy.informer.settled;
   for (const name of ['unreadable', 'rejected', 'fine']) await put(name, 'x');
-  await until(() => handled.includes(`${NAMESPACE}/fine`), 5000);
+  await until('the last one', async () => handled.includes(`${NAMESPACE}/fine`));
   expect(copy.informer.get(`${NAMESPACE}/rejected`)).toBe('x');
   expect(copy.informer.get(`${NAMESPACE}/unreadable`)).toBeUndefined();
-  expect(copy.errors.join('\n')).toContain('reading configmaps default/unreadable: a shape nobody expected');
-  expect(copy.errors.join('\n')).toContain('taking note of configmaps default/rejected: the handler failed');
+  expect(copy.errors.join('\n')).toContain(`reading configmaps ${NAMESPACE}/unreadable: a shape nobody expected`);
+  expect(copy.errors.join('\n')).toContain(`taking note of configmaps ${NAMESPACE}/rejected: the handler failed`);
   expect(copy.states).toEqual(['synced']);
 });
 
 test('a change of what no check reads tells nobody, a change of what one reads does', async () => {
   const changes: string[] = [];
   const related = new InformedRelated({
-    client: await clientVia(cluster.server),
+    client: (await throughHttp()).client,
     secretAccess: 'None',
     onChange: (kind, dependency) => changes.push(dependency ?? kind),
     onState: () => {},
@@ -240,190 +271,185 @@ test('a change of what no check reads tells nobody, a change of what one reads d
   await put('prices', 'in dollars');
   // Whatever it had to tell would have been told before what happened later.
   await put('after-prices', '');
-  await until(() => changes.includes(`ConfigMap/${NAMESPACE}/after-prices`), 5000);
+  await until('what came later', async () => changes.includes(`ConfigMap/${NAMESPACE}/after-prices`));
   expect(changes).not.toContain(`ConfigMap/${NAMESPACE}/prices`);
 
   await remove('prices');
-  await until(() => changes.includes(`ConfigMap/${NAMESPACE}/prices`), 5000);
+  await until('the end', async () => changes.includes(`ConfigMap/${NAMESPACE}/prices`));
   expect(related.find('ConfigMap', NAMESPACE, 'prices')).toEqual({ state: 'absent' });
 });
 
-/** An HTTP server before the API server that answers some requests itself. */
-async function injecting(
-  inject: (request: http.IncomingMessage, response: http.ServerResponse) => boolean,
-): Promise<{ client: KubeClient; requests: { at: number; url: string }[] }> {
-  const { ca, cert, key } = await credentialsOf(cluster.kubeconfig);
-  const agent = new https.Agent({ ca, cert, key });
-  const requests: { at: number; url: string }[] = [];
-  const server = http.createServer((request, response) => {
-    requests.push({ at: performance.now(), url: request.url ?? '' });
-    if (inject(request, response)) return;
-    const { host: _, ...headers } = request.headers;
-    const upstream = https.request(
-      cluster.server + request.url,
-      { agent, headers, method: request.method },
-      (answer) => {
-        response.writeHead(answer.statusCode ?? 0, answer.headers);
-        answer.pipe(response);
-      },
-    );
-    upstream.on('error', () => response.destroy());
-    response.on('close', () => upstream.destroy());
-    request.pipe(upstream);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closers.push(() => {
-    server.closeAllConnections();
-    server.close();
-    agent.destroy();
-  });
-  return { client: await clientVia(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), requests };
+/** Refuses everything with a status for as long as it is told to. */
+function refusing(proxy: HttpProxy, status: number, headers: http.OutgoingHttpHeaders = {}): { stop(): void } {
+  proxy.intercept = (_request, response) => {
+    response.writeHead(status, { 'content-type': 'text/plain', ...headers }).end('no');
+    return true;
+  };
+  return { stop: () => (proxy.intercept = () => false) };
 }
 
-const isWatch = (url: string): boolean => url.includes('watch=true');
-
 test('429 with Retry-After: nothing is asked before, and the copy comes after', async () => {
-  let refusing = true;
-  const { client, requests } = await injecting((_request, response) => {
-    if (!refusing) return false;
-    response.writeHead(429, { 'retry-after': '3', 'content-type': 'text/plain' }).end('too many');
-    return true;
-  });
+  const { proxy, client } = await throughHttp();
+  const refusal = refusing(proxy, 429, { 'retry-after': '3' });
   const copy = watched(client);
-  await sleep(8000);
-  expect(requests.length).toBeGreaterThanOrEqual(2);
-  expect(requests.length).toBeLessThanOrEqual(3);
-  expect((requests[1]?.at ?? 0) - (requests[0]?.at ?? 0)).toBeGreaterThanOrEqual(3000);
-  refusing = false;
-  await untilRight(copy, 10_000);
+  for (const asked of [1, 2, 3]) {
+    await clock.waiting(3000);
+    expect(proxy.requests).toHaveLength(asked);
+    await clock.advance(2999);
+    expect(clock.pending).toContain(1);
+    expect(proxy.requests).toHaveLength(asked);
+    await clock.advance(1);
+  }
+  refusal.stop();
+  await passPausesUntil('the copy is right', () => isRight(copy));
   expect(copy.informer.state.state).toBe('synced');
 });
 
+test('a Retry-After of days is cut to a minute', async () => {
+  const { proxy, client } = await throughHttp();
+  refusing(proxy, 429, { 'retry-after': '1000000' });
+  watched(client);
+  expect(await clock.waiting(30_001, 1e9)).toBe(60_000);
+});
+
 test.each([
-  ['500', (response: http.ServerResponse) => response.writeHead(500).end()],
+  ['500', (response: http.ServerResponse) => response.writeHead(500).end(), 6000],
+  ['410', (response: http.ServerResponse) => response.writeHead(410).end(), 6000],
   [
-    '410',
+    '410 in an event',
     (response: http.ServerResponse) =>
       response.end(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } })}\n`),
+    6000,
   ],
-  ['an end at once', (response: http.ServerResponse) => response.end()],
-  ['a cut at once', (response: http.ServerResponse) => response.destroy()],
-])('watches that are answered by %s: fewer and fewer are tried', async (_name, answer) => {
-  let storm = true;
-  const { client, requests } = await injecting((request, response) => {
-    if (!storm || !isWatch(request.url ?? '')) return false;
-    answer(response);
-    return true;
-  });
+  ['an end at once', (response: http.ServerResponse) => response.end(), 1000],
+  ['a cut at once', (response: http.ServerResponse) => response.destroy(), 1000],
+])('watches that are answered by %s: the pauses grow', async (name, answer, longest) => {
+  const { proxy, client } = await throughHttp();
+  proxy.intercept = (request, response) => {
+    if (isWatch(request.url)) answer(response);
+    return isWatch(request.url);
+  };
   const copy = watched(client);
-  await sleep(12_000);
-  // Waits of 200 ms to 3 s, or of 500 ms and more: about a dozen; in a tight loop it would be thousands.
-  expect(requests.length).toBeGreaterThan(3);
-  expect(requests.length).toBeLessThan(24);
-  storm = false;
-  await put('after', `the storm of ${_name}`);
-  await untilRight(copy, 20_000);
+  const pauses: number[] = [];
+  for (let pause = 0; pause < 8; pause++) pauses.push(await passPause());
+  expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+  expect([pauses[0], pauses.at(-1)]).toEqual([longest === 1000 ? 100 : 250, longest]);
+  expect(proxy.watches).toBeLessThanOrEqual(pauses.length + 1);
+  // That the server has forgotten the place is no fault of anybody's.
+  if (name.startsWith('410')) expect(copy.errors).toEqual([]);
+  proxy.intercept = () => false;
+  await put('after', `the storm of ${name}`);
+  await passPausesUntil('the copy is right', () => isRight(copy));
 });
 
-/** How the API server fails, and for how long, in milliseconds. */
+/** How the API server fails, for how long (milliseconds), and what is known of the API after that. */
 test.each([
-  ['429', 12_000],
-  ['500', 12_000],
-  // It says so of everything for a moment after a start.
-  ['403', 3000],
-])('an API that is not served stays so while the API server answers %s', async (status, during) => {
-  let isFailing = false;
-  const { client, requests } = await injecting((_request, response) => {
-    if (isFailing) response.writeHead(Number(status), { 'content-type': 'text/plain' }).end('no');
-    return isFailing;
-  });
+  [429, 20_000, ['notServed']],
+  [500, 20_000, ['notServed']],
+  // It says so of everything for a moment after a start; after 5 s it is believed.
+  [403, 4900, ['notServed']],
+  [403, 30_000, ['notServed', 'failed', 'notServed']],
+])('an API that is not served, while the API server answers %d for %d ms: %j', async (status, during, states) => {
+  const { proxy, client } = await throughHttp();
   const absent = watched(client, { group: 'nowhere.example.com', resource: 'gadgets' });
   // Long enough that it has been told so more than once.
-  await until(() => absent.informer.state.state === 'notServed' && requests.length > 2, 15_000);
-  const asked = requests.length;
-  isFailing = true;
-  await until(() => requests.length > asked, 20_000);
-  await sleep(during);
-  isFailing = false;
-  await until(() => requests.at(-1)?.at !== undefined && requests.length > asked + 1, 30_000);
-  expect(absent.states).toEqual(['notServed']);
+  await passPausesUntil('the API is known not to be served', () => proxy.requests.length > 2);
+  const refusal = refusing(proxy, status);
+  const end = clock.monotonic() + during;
+  let asked = proxy.requests.length;
+  await passPausesUntil('the first refusal', () => proxy.requests.length > asked);
+  while (clock.monotonic() < end) {
+    await clock.waiting(1, LONGEST_PAUSE);
+    await clock.advance(Math.min(clock.pending[0] ?? 0, end - clock.monotonic()));
+  }
+  refusal.stop();
+  asked = proxy.requests.length;
+  await passPausesUntil('an answer', () => proxy.requests.length > asked + 1);
+  expect(absent.states).toEqual(states);
 });
 
-test('a list that fails from the start is told as a failure, so that nobody waits for it', async () => {
-  let failing = true;
-  const { client } = await injecting((_request, response) => {
-    if (failing) response.writeHead(500).end('broken');
-    return failing;
-  });
+test('a list that fails from the start is told as a failure after 5 s, so that nobody waits for it', async () => {
+  const { proxy, client } = await throughHttp();
+  const refusal = refusing(proxy, 500);
   const copy = watched(client);
-  await expect(Promise.race([copy.informer.settled.then(() => 'settled'), sleep(15_000)])).resolves.toBe('settled');
-  expect(copy.informer.state).toMatchObject({ state: 'failed', cause: 'broken' });
-  failing = false;
-  await until(() => copy.informer.state.state === 'synced', 20_000);
+  const started = clock.monotonic();
+  await passPausesUntil('the failure', () => copy.informer.state.state === 'failed');
+  expect(clock.monotonic() - started).toBeGreaterThanOrEqual(5000);
+  expect(clock.monotonic() - started).toBeLessThan(15_000);
+  await copy.informer.settled;
+  expect(copy.informer.state).toMatchObject({ state: 'failed', cause: 'no' });
+  refusal.stop();
+  await passPausesUntil('the copy is right', () => isRight(copy));
 });
 
 test('missing permission, and a missing API: told, and noticed when they come, without a restart', async () => {
-  const kubeconfig = await cluster.kubeconfigFor({ user: 'nobody-yet', groups: ['system:authenticated'] });
-  const copy = watched(await clientVia(cluster.server, kubeconfig));
-  const absent = watched(await clientVia(cluster.server), {
-    group: 'example.com',
+  const rbac = { group: 'rbac.authorization.k8s.io', version: 'v1' };
+  const definitions = { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions' };
+  const name = 'reads-configmaps-of-watches';
+  const widgets = { group: 'watches.example.com', version: 'v1', resource: 'widgets' };
+  closers.push(async () => {
+    await admin.request('DELETE', pathOf({ ...rbac, resource: 'clusterroles' }, undefined, name));
+    await admin.request('DELETE', pathOf(definitions, undefined, 'widgets.watches.example.com'));
+  });
+  const { proxy, client } = await throughHttp({
+    'impersonate-user': 'nobody-yet',
+    'impersonate-group': 'system:authenticated',
+  });
+  proxy.watchSeconds = 1;
+  const copy = watched(client);
+  const absent = watched((await throughHttp()).client, {
+    ...widgets,
     versions: ['v2', 'v1'],
-    resource: 'widgets',
     keep: (object) => object.metadata.name,
   });
-  await until(() => copy.informer.state.state === 'failed', 5000);
+  await until('the refusal', async () => copy.informer.state.state === 'failed');
   expect(copy.informer.state).toMatchObject({
     cause: expect.stringContaining(`User "nobody-yet" cannot list resource "configmaps"`) as unknown,
   });
-  await until(() => absent.informer.state.state === 'notServed', 5000);
+  await until('that there is no such API', async () => absent.informer.state.state === 'notServed');
 
-  const rbac = { group: 'rbac.authorization.k8s.io', version: 'v1' };
   const apiVersion = 'rbac.authorization.k8s.io/v1';
   await admin.request('POST', pathOf({ ...rbac, resource: 'clusterroles' }), {
     body: {
       apiVersion,
       kind: 'ClusterRole',
-      metadata: { name: 'reads-configmaps' },
+      metadata: { name },
       rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] }],
     },
   });
-  const binding = {
-    apiVersion,
-    kind: 'ClusterRoleBinding',
-    metadata: { name: 'reads-configmaps' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reads-configmaps' },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'nobody-yet' }],
-  };
-  await admin.request('POST', pathOf({ ...rbac, resource: 'clusterrolebindings' }), { body: binding });
-  await admin.request(
-    'POST',
-    pathOf({ group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions' }),
-    {
-      body: {
-        apiVersion: 'apiextensions.k8s.io/v1',
-        kind: 'CustomResourceDefinition',
-        metadata: { name: 'widgets.example.com' },
-        spec: {
-          group: 'example.com',
-          scope: 'Namespaced',
-          names: { plural: 'widgets', singular: 'widget', kind: 'Widget' },
-          versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
-        },
+  await admin.request('POST', pathOf({ ...rbac, resource: 'rolebindings' }, NAMESPACE), {
+    body: {
+      apiVersion,
+      kind: 'RoleBinding',
+      metadata: { name, namespace: NAMESPACE },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'nobody-yet' }],
+    },
+  });
+  await admin.request('POST', pathOf(definitions), {
+    body: {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'widgets.watches.example.com' },
+      spec: {
+        group: widgets.group,
+        scope: 'Namespaced',
+        names: { plural: 'widgets', singular: 'widget', kind: 'Widget' },
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
       },
     },
-  );
-  await until(() => copy.informer.state.state === 'synced', 20_000);
-  await untilRight(copy, 5000);
-  await until(() => absent.informer.state.state === 'synced', 25_000);
-  await admin.request('POST', pathOf({ group: 'example.com', version: 'v1', resource: 'widgets' }, NAMESPACE), {
-    body: { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'one' } },
   });
-  await until(() => absent.informer.get(`${NAMESPACE}/one`) === 'one', 5000);
+  await passPausesUntil('the permission', () => copy.informer.state.state === 'synced');
+  await untilRight(copy);
+  await passPausesUntil('the API', () => absent.informer.state.state === 'synced');
+  await admin.request('POST', pathOf(widgets, NAMESPACE), {
+    body: { apiVersion: `${widgets.group}/v1`, kind: 'Widget', metadata: { name: 'one' } },
+  });
+  await until('the first of its objects', async () => absent.informer.get(`${NAMESPACE}/one`) === 'one');
 
   // Taken away again: what was known stays, and is no answer any more.
   const known = copy.informer.size;
-  await admin.request('DELETE', pathOf({ ...rbac, resource: 'clusterrolebindings' }, undefined, 'reads-configmaps'));
-  await until(() => copy.informer.state.state === 'failed', 60_000);
+  await admin.request('DELETE', pathOf({ ...rbac, resource: 'rolebindings' }, NAMESPACE, name));
+  await passPausesUntil('the refusal', () => copy.informer.state.state === 'failed');
   expect(copy.informer.size).toBe(known);
 });

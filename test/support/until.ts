@@ -1,19 +1,21 @@
 /** Waiting for what a test expects to become so. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/**
- * Waits until something is so; what the question throws means not yet.
- *
- * @returns how long that took, in seconds
- * @throws Error if it is not so in time
- */
-export async function until(question: () => Promise<boolean>, seconds = 20): Promise<number> {
-  const start = performance.now();
-  while (!(await question().catch(() => false))) {
-    if (performance.now() - start > seconds * 1000) throw new Error(`not within ${seconds} s: ${question.toString()}`);
-    await sleep(100);
+export async function until<T>(
+  what: string,
+  question: () => Promise<T | false | undefined>,
+  seconds?: number,
+): Promise<T>;
+export async function until(question: () => Promise<boolean>, seconds?: number): Promise<number>;
+export async function until(...args: any[]): Promise<any> {
+  const [what, question, seconds = 60] = typeof args[0] === 'string' ? args : [String(args[0]), ...args];
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const answer = await question().catch(() => undefined);
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    await sleep(20);
   }
-  return (performance.now() - start) / 1000;
 }
 
 /** Asks until an answer fits. @returns the last answer, which does not fit if the time was up */

@@ -6,7 +6,6 @@ import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/kube/clock.ts';
 import type { ClusterEvent } from '../../src/kube/events.ts';
 import { createMetrics } from '../../src/metrics.ts';
-import type { Logger } from '../../src/logger.ts';
 import type { Decision } from '../../src/webhook/review.ts';
 import {
   EXCEPTION_PATH,
@@ -20,10 +19,8 @@ import {
 } from '../../src/webhook/server.ts';
 import type { World } from '../../src/webhook/world.ts';
 import { Authority } from '../cluster/pki.ts';
+import { SILENT } from '../support/logger.ts';
 
-const SILENT: Logger = Object.fromEntries(
-  ['error', 'warn', 'info', 'debug'].map((level) => [level, () => undefined]),
-) as never;
 /** No policy is in force. */
 const EMPTY = { policies: () => ({ route: () => undefined }) } as unknown as World;
 const ALLOWED: Decision = { response: { allowed: true }, decision: 'allowed', kind: 'ReadinessPolicy', errors: [] };

@@ -1,4 +1,7 @@
-/** The serving certificate on a real API server: made, renewed, restored, or somebody else's. */
+/**
+ * The serving certificate as the API server meets it: on open connections, and in the webhook configurations. What becomes of
+ * the Secret is tested with a clock that the test moves (test/integration/certificate-keeper.test.ts).
+ */
 import { X509Certificate } from 'node:crypto';
 import https from 'node:https';
 import tls from 'node:tls';
@@ -18,7 +21,7 @@ import {
   type OperatorOptions,
 } from '../cluster/operator.ts';
 import { until } from '../support/until.ts';
-import type { Json } from './stage.ts';
+import type { Json } from '../integration/stage.ts';
 
 jest.setTimeout(180_000);
 
@@ -116,14 +119,14 @@ function ask(url: string, agent: https.Agent | false = false): Promise<{ status:
 
 test('a new leaf is served to new connections, and open ones go on', async () => {
   const operator = await start();
-  await until(async () => vouches(await bundle(), await served(operator)));
+  await until('the leaf is trusted', async () => vouches(await bundle(), await served(operator)));
   const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
   const { port } = await ask(`${operator.url}/readyz`, agent);
   const before = await served(operator);
   const authority = await entry('ca.crt');
 
   await run('annotate', SECRET, 'readiness-operator.dev/rotate=Leaf');
-  await until(async () => (await served(operator)).fingerprint256 !== before.fingerprint256);
+  await until('another leaf', async () => (await served(operator)).fingerprint256 !== before.fingerprint256);
   const after = await ask(`${operator.url}/readyz`, agent);
   agent.destroy();
   expect(after).toEqual({ status: 200, text: 'ok', port });
@@ -157,84 +160,43 @@ test('a new CA is trusted before any replica serves a leaf of it, and the old on
     for (const leaf of leaves) expect(vouches(trusted, leaf)).toBe(true);
     return leaves.every((leaf) => !leaf.verify(old!.publicKey));
   };
-  const end = Date.now() + 90_000;
-  while (!(await isDone())) {
-    expect(Date.now()).toBeLessThan(end);
-    await sleep(100);
-  }
-  expect(looks).toBeGreaterThan(10);
+  // Not by `until`, which would take what the looks expect for not yet.
+  while (!(await isDone())) await sleep(100);
+  expect(looks).toBeGreaterThan(1);
   expect(await bundle()).toHaveLength(2);
 
   await run('annotate', SECRET, 'readiness-operator.dev/rotate=Distrust');
-  await until(async () => new RegExp('BEGIN', 'g')[Symbol.match](await entry('ca.crt'))?.length === 1);
+  await until('one CA in the Secret', async () => (await entry('ca.crt')).match(/BEGIN/g)?.length === 1);
   // The one that left stays trusted until every replica has heard of it.
   expect(await bundle()).toHaveLength(2);
-});
-
-test('a Secret that somebody deletes or empties is put right', async () => {
-  const operator = await start();
-  const before = await served(operator);
-  await run('delete', SECRET);
-  await until(async () => (await entry('tls.crt')) !== '');
-  expect((await served(operator)).fingerprint256).toBe(before.fingerprint256);
-  expect(new X509Certificate(await entry('tls.crt')).fingerprint256).toBe(before.fingerprint256);
-
-  await run('patch', SECRET, '--type=json', '-p', '[{"op": "replace", "path": "/data/tls.key", "value": "bm8="}]');
-  await until(async () => (await served(operator)).fingerprint256 !== before.fingerprint256);
-  await until(async () => vouches(await bundle(), await served(operator)));
-  expect((await ask(`${operator.url}/readyz`)).status).toBe(200);
-});
-
-test('an expired leaf found at the start is replaced by one of the same CA', async () => {
-  const texts = await issued(-1);
-  await put(texts, { 'app.kubernetes.io/managed-by': 'readiness-operator' });
-  const operator = await start();
-  const leaf = await served(operator);
-  expect(leaf.verify(new X509Certificate(texts['ca.crt']).publicKey)).toBe(true);
-  expect(Date.parse(leaf.validTo)).toBeGreaterThan(Date.now() + 60 * DAY);
-});
-
-test('a Secret of somebody else is used and never written, whatever is asked', async () => {
-  const { 'ca.key': _kept, ...texts } = await issued(5);
-  await put(texts);
-  const operator = await start();
-  await until(async () => vouches(await bundle(), await served(operator)));
-  expect((await served(operator)).fingerprint256).toBe(new X509Certificate(texts['tls.crt']).fingerprint256);
-  await run('annotate', SECRET, 'readiness-operator.dev/rotate=CA');
-  // Due for renewal by the operator's own rule, and asked to rotate: several looks of the leader fit into this.
-  await sleep(3000);
-  const { data, metadata } = await secret();
-  expect(Object.keys(data).toSorted()).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
-  for (const [key, text] of Object.entries(texts)) expect(Buffer.from(data[key], 'base64').toString()).toBe(text);
-  expect(metadata['annotations']).toEqual({ 'readiness-operator.dev/rotate': 'CA' });
 });
 
 test('with --certificate Provided a replica waits for the Secret, alive, and follows it', async () => {
   const operator = await launchOperator(cluster, ['--certificate=Provided']);
   running.push(operator);
-  await until(async () => (await ask(`${operator.url}/healthz`)).status === 200);
-  await until(async () => (await ask(`${operator.url}/readyz`)).text.includes('Provided'));
+  await until('it is alive', async () => (await ask(`${operator.url}/healthz`)).status === 200);
+  await until('it waits', async () => (await ask(`${operator.url}/readyz`)).text.includes('Provided'));
   const waiting = await ask(`${operator.url}/readyz`);
   expect(waiting.status).toBe(503);
   expect(waiting.text).toBe(
     'waiting for Secret readiness-operator/readiness-operator-tls with tls.crt, tls.key and ca.crt (--certificate Provided)',
   );
   await put({ 'tls.crt': 'nonsense', 'tls.key': 'nonsense', 'ca.crt': '' });
-  await until(async () =>
+  await until('it says what is wrong', async () =>
     (await ask(`${operator.url}/readyz`)).text.endsWith("can't be used: tls.crt is no PEM certificate"),
   );
 
   const first = await issued();
   await put(first);
-  await until(async () => (await ask(`${operator.url}/readyz`)).status === 200);
-  await until(async () => vouches(await bundle(), await served(operator)));
+  await until('it is ready', async () => (await ask(`${operator.url}/readyz`)).status === 200);
+  await until('the leaf is trusted', async () => vouches(await bundle(), await served(operator)));
   // CA and leaf at once, as cert-manager does: the new CA is trusted first.
   const second = await issued();
   await put(second);
-  await until(async () => (await bundle()).length === 2);
+  await until('both CAs are trusted', async () => (await bundle()).length === 2);
   expect((await served(operator)).fingerprint256).toBe(new X509Certificate(first['tls.crt']).fingerprint256);
   await until(
+    'the second leaf',
     async () => (await served(operator)).fingerprint256 === new X509Certificate(second['tls.crt']).fingerprint256,
-    60,
   );
 });
