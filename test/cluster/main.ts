@@ -9,8 +9,9 @@ import { startCluster, type Cluster } from './cluster.ts';
 import { clientEnvironment } from './kubectl.ts';
 import { duration, streamLog } from './log.ts';
 import { stopNode } from './node.ts';
-import { deleteKind, isProvider, kindRuns, provide, PROVIDERS } from './provider.ts';
+import { deleteKind, downCommand, isProvider, kindRuns, provide, PROVIDERS } from './provider.ts';
 import { lastNode, nodeRuns } from './remains.ts';
+import { exportOf } from './shell.ts';
 
 const USAGE = `usage:
   main.ts binaries [name...]   finds, fetches or builds the programs of the test bed (all, or those named) and prints
@@ -99,7 +100,7 @@ async function node([verb = '', ...rest]: string[]): Promise<number> {
     });
     if (provider !== 'existing') {
       log(`the cluster is up after ${duration(performance.now() - started)}, with the image ${cluster.image}`);
-      log(`end it with: npm run cluster -- down${provider === 'node' ? '' : ` --provider ${provider}`}`);
+      log(`end it with: ${downCommand(provider)}`);
     }
     const { kubectl } = await ensureBinaries(['kubectl'], { log });
     const PATH = [dirname(kubectl), process.env['PATH']].join(delimiter);
@@ -129,9 +130,7 @@ async function node([verb = '', ...rest]: string[]): Promise<number> {
 }
 
 function print(environment: Record<string, string>): void {
-  for (const [name, value] of Object.entries(environment)) {
-    process.stdout.write(`export ${name}='${value.replaceAll("'", `'\\''`)}'\n`);
-  }
+  for (const [name, value] of Object.entries(environment)) process.stdout.write(`${exportOf(name, value)}\n`);
 }
 
 async function run([command = '', ...args]: string[]): Promise<number> {

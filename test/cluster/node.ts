@@ -21,6 +21,7 @@ import { kubectl } from './kubectl.ts';
 import { silent, type Log } from './log.ts';
 import { writeImage } from './oci.ts';
 import { CGROUP, cgroupRoots, INFO, lastNode, LOCK, LOCKED, nodeRuns, removeRemains, type Running } from './remains.ts';
+import { isOnPath } from './shell.ts';
 import { Supervisor } from './supervised.ts';
 
 const execFileAsync = promisify(execFile);
@@ -264,9 +265,8 @@ function occupied(): Error {
 async function checkMachine(): Promise<void> {
   const why = await obstacle();
   if (why !== undefined) throw new Error(why);
-  const path = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   const lacking = Object.entries(TOOLS).filter(([, tools]) =>
-    tools.some((tool) => !path.some((folder) => isThere(join(folder, tool)))),
+    tools.some((tool) => !isOnPath(tool, ['/usr/sbin', '/sbin'])),
   );
   if (lacking.length === 0) return;
   const packages = lacking.map(([name]) => name).join(' ');

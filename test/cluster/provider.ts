@@ -42,6 +42,11 @@ export function isProvider(name: string): name is Provider {
   return (PROVIDERS as readonly string[]).includes(name);
 }
 
+/** The command that ends a cluster of ours which was left running. */
+export function downCommand(provider: Exclude<Provider, 'existing'>): string {
+  return `npm run cluster -- down${provider === 'node' ? '' : ` --provider ${provider}`}`;
+}
+
 /**
  * Brings a cluster up, with the operator's image.
  *

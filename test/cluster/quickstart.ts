@@ -9,15 +9,16 @@ import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { ensureBinaries } from './binaries.ts';
 import { startCluster } from './cluster.ts';
-import { demonstrate, plainSamples } from './demonstration.ts';
+import { confinedSamples, demonstrate, plainSamples } from './demonstration.ts';
 import { duration, streamLog } from './log.ts';
+import { nextSteps } from './next-steps.ts';
 import { installOperator, startOperator } from './operator.ts';
-import { isProvider, PROVIDERS, provide } from './provider.ts';
-import { tryOut } from './trial.ts';
+import { downCommand, isProvider, PROVIDERS, provide, type Provider } from './provider.ts';
+import { DEMONSTRATION, removal, tryOut } from './trial.ts';
 
 const USAGE = `usage: npm run quickstart -- [options]
   (no options)          on a control plane of its own: etcd, kube-apiserver, kube-controller-manager on loopback
-  --keep                leave it running
+  --keep                leave it running, and say what to try with it
   --kubeconfig <file>   on the cluster of this file: installs the chart with Helm after asking, and removes it again
   --image <repo:tag>    with --kubeconfig: the operator's image, where that cluster can pull it
   --yes                 do not ask
@@ -76,19 +77,19 @@ async function onLoopback(keep: boolean): Promise<number> {
   await ensureBinaries(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'], { log });
   const cluster = await startCluster({ log });
   log(`etcd, kube-apiserver and kube-controller-manager are up after ${since()}`);
+  const samples = plainSamples();
   let failure: string | undefined;
   try {
     await installOperator(cluster);
     await startOperator(cluster);
     log(`the operator is ready after ${since()}`);
-    failure = await demonstrate(cluster, plainSamples());
+    failure = await demonstrate(cluster, samples);
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
   }
   if (keep && failure === undefined) {
-    const pid = cluster.detach();
-    log(`it goes on running; end it with: kill ${pid}`);
-    process.stdout.write(`export KUBECONFIG=${cluster.kubeconfig}\n`);
+    const end = [`kill ${cluster.detach()}`];
+    process.stdout.write(await nextSteps({ kubeconfig: cluster.kubeconfig, refused: samples.files.bad, end }));
     process.exit(0);
   }
   await cluster.stop();
@@ -96,7 +97,7 @@ async function onLoopback(keep: boolean): Promise<number> {
 }
 
 async function withHelm(
-  provider: (typeof PROVIDERS)[number],
+  provider: Provider,
   options: { kubeconfig?: string; image?: string; keep: boolean; agreed: boolean },
 ): Promise<number> {
   await ensureBinaries(['kubectl', 'helm'], { log });
@@ -108,11 +109,12 @@ async function withHelm(
     log,
     ...(options.kubeconfig !== undefined && { kubeconfig: resolve(options.kubeconfig) }),
   });
+  const samples = confinedSamples(folder, DEMONSTRATION);
   let kept = false;
   try {
     const failure = await tryOut({
       target: { kubeconfig: cluster.kubeconfig, home: folder },
-      folder,
+      samples,
       image: options.image ?? cluster.image,
       keep: options.keep,
       agreed: async (text) => options.agreed || ask(text, early.signal),
@@ -120,11 +122,14 @@ async function withHelm(
       log,
     });
     kept = options.keep && failure === undefined;
-    if (kept) process.stdout.write(`export KUBECONFIG=${cluster.kubeconfig}\n`);
+    if (kept) {
+      const end = provider === 'existing' ? await removal() : [downCommand(provider)];
+      process.stdout.write(await nextSteps({ kubeconfig: cluster.kubeconfig, refused: samples.files.bad, end }));
+    }
     return report(failure, kept ? 'it goes on running' : 'all is removed');
   } finally {
     await (kept ? cluster.detach() : cluster.stop());
-    await rm(folder, { recursive: true, force: true });
+    if (!kept) await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,13 +1,16 @@
 /** The operator in a cluster that is there already, for a while: installed with Helm, shown, and removed without a trace. */
 import { join } from 'node:path';
-import { confinedSamples, demonstrate } from './demonstration.ts';
+import { demonstrate, type Samples } from './demonstration.ts';
 import { helm, kubectl, type Target } from './kubectl.ts';
 import type { Log } from './log.ts';
+import { commandOf } from './next-steps.ts';
 
 const CHART = join(import.meta.dirname, '..', '..', 'charts/readiness-operator');
 const RELEASE = 'readiness-operator';
 const NAMESPACE = 'readiness-operator';
-const DEMONSTRATION = 'readiness-quickstart';
+/** The only namespace that the samples are to concern. */
+export const DEMONSTRATION = 'readiness-quickstart';
+const CRD_LABEL = 'app.kubernetes.io/part-of=readiness-operator';
 const CLUSTER_WIDE = [
   'customresourcedefinitions',
   'clusterroles',
@@ -22,8 +25,8 @@ const GONE_MS = 120_000;
 
 export interface TrialOptions {
   readonly target: Target;
-  /** Where the manifests that are applied are written. */
-  readonly folder: string;
+  /** What is applied; all of it in {@link DEMONSTRATION}. */
+  readonly samples: Samples;
   /** `repository:tag` of the operator's image. */
   readonly image: string;
   /** Leave all there. */
@@ -62,7 +65,7 @@ export async function tryOut(options: TrialOptions): Promise<string | undefined>
     await install(target, image);
     log('the operator is installed');
     if (signal.aborted) return 'interrupted';
-    return await demonstrate(target, confinedSamples(options.folder, DEMONSTRATION));
+    return await demonstrate(target, options.samples);
   } finally {
     if (!keep) await remove(target, log);
   }
@@ -74,6 +77,16 @@ async function install(target: Target, image: string): Promise<void> {
   const set = Object.entries(values).map(([name, value]) => `--set-string=${name}=${value}`);
   const place = ['-n', NAMESPACE, '--create-namespace'];
   await helm(target, ['install', RELEASE, CHART, ...place, ...set, '--wait', '--timeout=120s'], { timeoutMs: 180_000 });
+}
+
+/** The commands by which a person removes all that was installed and kept, each a line for a shell. */
+export async function removal(): Promise<string[]> {
+  const [run, chart] = [await commandOf('kubectl'), await commandOf('helm')];
+  return [
+    `${chart} uninstall ${RELEASE} -n ${NAMESPACE}`,
+    `${run} delete namespace ${NAMESPACE} ${DEMONSTRATION}`,
+    `${run} delete crd -l ${CRD_LABEL}`,
+  ];
 }
 
 /** @throws Error if something stays */
