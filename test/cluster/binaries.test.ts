@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { modules, thisPlatform } from './catalog.ts';
+import { modules, SUPPORTED, thisPlatform } from './catalog.ts';
 import { withLock } from './lock.ts';
 
 const execFileAsync = promisify(execFile);
@@ -73,6 +73,7 @@ async function binaries(names: string[], settings: Record<string, string>) {
     READINESS_KUBERNETES_URL: 'http://127.0.0.1:1',
     READINESS_ETCD_URL: 'http://127.0.0.1:1',
     READINESS_HELM_URL: 'http://127.0.0.1:1',
+    READINESS_KUBERNETES: process.env['READINESS_KUBERNETES'] ?? '',
     ...settings,
   };
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'binaries', ...names], { env });
@@ -157,6 +158,18 @@ describe('binaries', () => {
     const { paths } = await binaries(['etcd', 'kubectl'], settings);
     expect(paths['etcd']).toBe(join(assets, 'etcd'));
     expect(await readFile(paths['kubectl']!, 'utf8')).toBe('a kubectl');
+  });
+
+  test.each([...SUPPORTED, ''])('READINESS_KUBERNETES=%s: the programs are of that version', async (version) => {
+    const site = await releaseSite({});
+    await binaries(['kubectl'], { READINESS_KUBERNETES_URL: site.url, READINESS_KUBERNETES: version });
+    expect(site.asked).toEqual([expect.stringContaining(`/v${version || SUPPORTED.at(-1)}.`)]);
+  });
+
+  test('READINESS_KUBERNETES=1.2: refused, and told what there is', async () => {
+    const result = await binaries(['kubectl'], { READINESS_KUBERNETES: '1.2' });
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain(`READINESS_KUBERNETES=1.2: the supported versions are ${SUPPORTED.join(', ')}`);
   });
 
   test('a lock is held by a live process only: kill -9 sets it free', async () => {

@@ -16,7 +16,8 @@ export { programNames, type ProgramName } from './catalog.ts';
 const execFileAsync = promisify(execFile);
 
 /**
- * Provides programs of the test bed, each from the first source that has it:
+ * Provides programs of the test bed, each from the first source that has it; those of Kubernetes in the version that
+ * READINESS_KUBERNETES names, such as `1.32`, or else the newest that we support:
  *
  * 1. the folder KUBEBUILDER_ASSETS, if set;
  * 2. the cache: READINESS_CACHE if set, else `readiness-operator` in the user's cache folder (XDG_CACHE_HOME or

@@ -1,6 +1,6 @@
 /** Programs built from their pinned Go modules. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -44,7 +44,9 @@ export async function build(module: Module, folder: string, log: Log): Promise<v
       return linesOf(output);
     });
   try {
-    const flags = ['-mod=readonly', '-trimpath', '-buildvcs=false'];
+    const overlay = join(scratch, 'overlay.json');
+    await writeFile(overlay, JSON.stringify({ Replace: module.overlay }));
+    const flags = ['-mod=readonly', '-trimpath', '-buildvcs=false', `-overlay=${overlay}`];
     // With the flags of the build, a package is stale if the build will compile it.
     const list = [
       'list',

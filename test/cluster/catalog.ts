@@ -2,6 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { GoMod } from './go-mod.ts';
+import { kubernetesFolders } from './kubernetes-versions.ts';
+
+export { SUPPORTED } from './kubernetes-versions.ts';
 
 /** Every program that the test bed can provide. */
 export const programNames = [
@@ -44,13 +48,15 @@ export interface RemoteFile {
 /** A pinned Go module below `binaries/` that provides one program or several. */
 export interface Module {
   name: 'kubernetes' | 'etcd' | 'helm' | 'containerd' | 'cni' | 'coredns' | 'pods';
-  /** The folder with go.mod and go.sum, absolute. */
+  /** The folder that Go takes for the module, absolute. */
   folder: string;
+  /** Files that take the place of others, by the path of the other: of an older version, what differs from `folder`. */
+  overlay: Readonly<Record<string, string>>;
   /** The pinned version, such as `v1.37.2`: go.mod is the only place where it is written. `own` where the source is ours. */
   version: string;
   /** The oldest Go that can build it, such as `1.26.8` (go.mod's `go` line). */
   go: string;
-  /** Changes with every file of the folder, so that a changed pin or a changed main.go is built anew. */
+  /** Changes with every file of the module, so that a changed pin or a changed main.go is built anew. */
   fingerprint: string;
   /** The Go packages to build, by the name of the file that each becomes. */
   packages: Readonly<Record<string, string>>;
@@ -62,6 +68,8 @@ export interface Module {
 }
 
 interface Definition {
+  /** The folders with the module's files, where it is not the one of its name; a later one's files come before an earlier one's. */
+  folders?: () => string[];
   /** The required module whose version is the module's; absent where the source is ours. */
   requires?: string;
   packages: Readonly<Record<string, string>>;
@@ -81,6 +89,7 @@ const CNI = 'github.com/containernetworking/plugins/plugins';
 
 const definitions: Record<Module['name'], Definition> = {
   kubernetes: {
+    folders: kubernetesFolders,
     requires: 'k8s.io/kubernetes',
     packages: { kubernetes: '.' },
     variables(version) {
@@ -164,33 +173,30 @@ const definitions: Record<Module['name'], Definition> = {
 };
 
 /**
- * The pinned modules, read from their go.mod files.
+ * The pinned modules, read from their go.mod files; Kubernetes in the version of {@link kubernetesFolders}.
  *
- * @throws Error if a go.mod does not say the version or the Go version
+ * @throws Error if a go.mod does not say the version or the Go version, or an unsupported Kubernetes is wanted
  */
 export function modules(): Module[] {
   return (Object.keys(definitions) as Module['name'][]).map((name) => {
-    const { requires, release, variables, ...definition } = definitions[name];
-    const folder = join(import.meta.dirname, 'binaries', name);
-    const goMod = readFileSync(join(folder, 'go.mod'), 'utf8');
-    const find = (what: string, pattern: RegExp): string => {
-      const found = pattern.exec(goMod)?.[1];
-      if (found === undefined) throw new Error(`${join(folder, 'go.mod')}: no ${what} in it`);
-      return found;
-    };
-    const literal = requires?.replaceAll('.', '\\.');
-    const version =
-      literal === undefined
-        ? 'own'
-        : find(`version of ${requires}`, new RegExp(`^(?:require)?\\s*${literal} (v\\S+)`, 'm'));
+    const { folders, requires, release, variables, ...definition } = definitions[name];
+    const own = join(import.meta.dirname, 'binaries', name);
+    const files = Object.assign({}, ...(folders?.() ?? [own]).map(filesOf)) as Record<string, string>;
+    const goMod = new GoMod(files['go.mod'] ?? join(own, 'go.mod'));
+    const version = requires === undefined ? 'own' : goMod.versionOf(requires);
     const base = release && (process.env[release.mirror] || release.official).replace(/\/+$/, '');
     return {
       ...definition,
       name,
-      folder,
+      folder: own,
+      overlay: Object.fromEntries(
+        Object.entries(files)
+          .map(([file, path]) => [join(own, file), path] as const)
+          .filter(([place, path]) => place !== path),
+      ),
       version,
-      go: find('go line', /^go (\S+)/m),
-      fingerprint: fingerprint(folder),
+      go: goMod.go,
+      fingerprint: fingerprint(files),
       variables: variables(version),
       remote:
         release && base !== undefined
@@ -206,10 +212,15 @@ export function thisPlatform(): Platform {
   return { os: process.platform, arch: arch[process.arch] ?? process.arch };
 }
 
-function fingerprint(folder: string): string {
-  const hash = createHash('sha256');
+/** The paths of a folder's files, by the path below the folder. */
+function filesOf(folder: string): Record<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const names = files.map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
-  for (const file of names.toSorted()) hash.update(`${file}\0`).update(readFileSync(join(folder, file)));
+  const paths = files.map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(paths.map((path) => [relative(folder, path).replaceAll('\\', '/'), path]));
+}
+
+function fingerprint(files: Record<string, string>): string {
+  const hash = createHash('sha256');
+  for (const file of Object.keys(files).toSorted()) hash.update(`${file}\0`).update(readFileSync(files[file] ?? ''));
   return hash.digest('hex').slice(0, 8);
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
 import { parse, parseAllDocuments, stringify } from 'yaml';
+import { SUPPORTED } from '../cluster/catalog.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { helm, kubectl } from '../cluster/kubectl.ts';
 import { until } from '../support/until.ts';
@@ -17,6 +18,15 @@ const template = (...more: string[]) =>
   helm(target, ['template', 'readiness-operator', CHART, '--namespace', 'readiness-operator', ...more], {
     allowFailure: true,
   });
+
+test('the oldest Kubernetes that we support is taken, and so is a build of it by a cloud; one that is older is not', async () => {
+  const [oldest = ''] = SUPPORTED;
+  const [major, minor] = oldest.split('.').map(Number);
+  const takes = async (version: string) => (await template(...IMAGE, `--kube-version=${version}`)).code === 0;
+  expect(await takes(`${oldest}.0`)).toBe(true);
+  expect(await takes(`${oldest}.0-gke.100`)).toBe(true);
+  expect(await takes(`${major}.${Number(minor) - 1}.99`)).toBe(false);
+});
 
 test('helm lint', async () => {
   const { code, stdout, stderr } = await helm(target, ['lint', '--strict', CHART, ...IMAGE], { allowFailure: true });
