@@ -1,9 +1,7 @@
 /** The programs that the test bed runs: which version, built from what, downloaded from where. */
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { GoMod } from './go-mod.ts';
+import { join } from 'node:path';
 import { kubernetesFolders } from './kubernetes-versions.ts';
+import { ModuleSource } from './module-source.ts';
 
 export { SUPPORTED } from './kubernetes-versions.ts';
 
@@ -68,8 +66,8 @@ export interface Module {
 }
 
 interface Definition {
-  /** The folders with the module's files, where it is not the one of its name; a later one's files come before an earlier one's. */
-  folders?: () => string[];
+  /** The folders of its {@link ModuleSource}, where it is not the one folder of its name. */
+  folders?: () => [string, ...string[]];
   /** The required module whose version is the module's; absent where the source is ours. */
   requires?: string;
   packages: Readonly<Record<string, string>>;
@@ -180,23 +178,18 @@ const definitions: Record<Module['name'], Definition> = {
 export function modules(): Module[] {
   return (Object.keys(definitions) as Module['name'][]).map((name) => {
     const { folders, requires, release, variables, ...definition } = definitions[name];
-    const own = join(import.meta.dirname, 'binaries', name);
-    const files = Object.assign({}, ...(folders?.() ?? [own]).map(filesOf)) as Record<string, string>;
-    const goMod = new GoMod(files['go.mod'] ?? join(own, 'go.mod'));
+    const source = new ModuleSource(folders?.() ?? [join(import.meta.dirname, 'binaries', name)]);
+    const { folder, overlay, fingerprint, goMod } = source;
     const version = requires === undefined ? 'own' : goMod.versionOf(requires);
     const base = release && (process.env[release.mirror] || release.official).replace(/\/+$/, '');
     return {
       ...definition,
       name,
-      folder: own,
-      overlay: Object.fromEntries(
-        Object.entries(files)
-          .map(([file, path]) => [join(own, file), path] as const)
-          .filter(([place, path]) => place !== path),
-      ),
+      folder,
+      overlay,
       version,
       go: goMod.go,
-      fingerprint: fingerprint(files),
+      fingerprint,
       variables: variables(version),
       remote:
         release && base !== undefined
@@ -210,17 +203,4 @@ export function modules(): Module[] {
 export function thisPlatform(): Platform {
   const arch: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
   return { os: process.platform, arch: arch[process.arch] ?? process.arch };
-}
-
-/** The paths of a folder's files, by the path below the folder. */
-function filesOf(folder: string): Record<string, string> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const paths = files.map((entry) => join(entry.parentPath, entry.name));
-  return Object.fromEntries(paths.map((path) => [relative(folder, path).replaceAll('\\', '/'), path]));
-}
-
-function fingerprint(files: Record<string, string>): string {
-  const hash = createHash('sha256');
-  for (const file of Object.keys(files).toSorted()) hash.update(`${file}\0`).update(readFileSync(files[file] ?? ''));
-  return hash.digest('hex').slice(0, 8);
 }

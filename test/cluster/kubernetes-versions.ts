@@ -4,7 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { GoMod } from './go-mod.ts';
+import { GoMod } from './module-source.ts';
 
 const BINARIES = join(import.meta.dirname, 'binaries');
 
@@ -28,15 +28,17 @@ export const SUPPORTED: readonly string[] = [...FOLDERS.keys()];
  *
  * @throws Error if that is no supported version; the message names those that are
  */
-export function kubernetesFolders(): string[] {
-  const wanted = process.env['READINESS_KUBERNETES'] || SUPPORTED.at(-1) || '';
+export function kubernetesFolders(): [string, ...string[]] {
+  const newest = join(BINARIES, 'kubernetes');
+  const wanted = process.env['READINESS_KUBERNETES'] || minorOf(newest);
   const index = SUPPORTED.indexOf(wanted);
   if (index < 0) throw new Error(`READINESS_KUBERNETES=${wanted}: the supported versions are ${SUPPORTED.join(', ')}`);
-  return [...FOLDERS.values()].slice(index).toReversed();
+  const older = [...FOLDERS.values()].slice(index).filter((folder) => folder !== newest);
+  return [newest, ...older.toReversed()];
 }
 
-/** Such as `1.32`. */
+/** The minor version that a folder pins, such as `1.32`. */
 function minorOf(folder: string): string {
-  const [, minor = ''] = /^v(\d+\.\d+)\./.exec(new GoMod(join(folder, 'go.mod')).versionOf('k8s.io/kubernetes')) ?? [];
-  return minor;
+  const version = new GoMod(join(folder, 'go.mod')).versionOf('k8s.io/kubernetes');
+  return version.replace(/^v(\d+\.\d+)\..*/, '$1');
 }
