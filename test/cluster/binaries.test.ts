@@ -166,6 +166,35 @@ describe('binaries', () => {
     expect(site.asked).toEqual([expect.stringContaining(`/v${version || SUPPORTED.at(-1)}.`)]);
   });
 
+  test('a build takes the pins of the wanted version, and says before how much there is to compile', async () => {
+    const folder = await temporaryFolder();
+    const overlay = join(folder, 'overlay.json');
+    // A Go that says what it is asked for, and keeps the overlay that it is given.
+    const go = `#!/bin/sh
+      case $1 in
+        env) if [ "$2" = GOVERSION ]; then echo go1.99; else echo local; fi;;
+        list) seq -f example.com/p%g 1200;;
+        build) for word; do
+          case $word in -overlay=*) cp "\${word#*=}" "${overlay}";; esac
+          if [ "$last" = -o ]; then echo built >"$word"; chmod +x "$word"; fi
+          last=$word
+        done;;
+      esac`;
+    await writeFile(join(folder, 'go'), go, { mode: 0o755 });
+    const [oldest = ''] = SUPPORTED;
+    const PATH = [folder, process.env['PATH']].join(delimiter);
+    const { paths, stderr } = await binaries(['kubectl'], { PATH, READINESS_KUBERNETES: oldest });
+    expect(await readFile(paths['kubectl']!, 'utf8')).toBe('built\n');
+    expect(stderr).toMatch(
+      /: 1,200 packages to compile, which takes about \d+ minutes and 1\.8 GB in Go's build cache/,
+    );
+    const { Replace } = JSON.parse(await readFile(overlay, 'utf8')) as { Replace: Record<string, string> };
+    const folders = join(import.meta.dirname, 'binaries');
+    expect(Replace[join(folders, 'kubernetes/go.mod')]).toBe(join(folders, `kubernetes-${oldest}/go.mod`));
+    // The newer of two neighbours with the same source has it.
+    expect(Replace[join(folders, 'kubernetes/node_linux.go')]).toBe(join(folders, 'kubernetes-1.33/node_linux.go'));
+  });
+
   test('READINESS_KUBERNETES=1.2: refused, and told what there is', async () => {
     const result = await binaries(['kubectl'], { READINESS_KUBERNETES: '1.2' });
     expect(result.code).toBe(1);
