@@ -6,6 +6,7 @@ FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 COPY scripts/build.js scripts/
+COPY scripts/build scripts/build
 COPY src src
 RUN npm ci
 COPY . .

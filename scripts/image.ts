@@ -7,9 +7,11 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { currentBuild } from './build/builds.js';
 import { writeImage, type ImageConfig, type ImageEntry } from '../test/cluster/oci.ts';
 
 const ROOT = join(import.meta.dirname, '..');
+const DIST = join(ROOT, 'dist');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 
 /** The image's name in an archive. The tag is the chart's default; the host is nobody's. */
@@ -55,10 +57,12 @@ export function imageEntries(): ImageEntry[] {
   const file = (path: string, source: string, mode = 0o644) => ({ path, mode, content: readFileSync(source) });
   const text = (path: string, content: string) => ({ path, mode: 0o644, content: Buffer.from(content) });
   const node = realpathSync(process.execPath);
-  const bundle = readdirSync(join(ROOT, 'dist'), { recursive: true, withFileTypes: true })
+  const build = currentBuild(DIST);
+  if (build === undefined) throw new Error('the bundle is not built; run: npm run build');
+  const bundle = readdirSync(build, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.map'))
     .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => file(`app/${relative(ROOT, path)}`, path));
+    .map((path) => file(`app/dist/${relative(build, path)}`, path));
   return [
     { path: 'usr/bin/node', mode: 0o755, content: withoutDebugging(readFileSync(node)) },
     ...libraries(node).map((path) => file(path.slice(1), realpathSync(path), 0o755)),
@@ -112,7 +116,7 @@ if (import.meta.main) {
       chmodSync(target, mode);
     }
   } else {
-    const archive = first ?? join(ROOT, 'dist/image.tar');
+    const archive = first ?? join(DIST, 'image.tar');
     const bytes = await writeImage(archive, IMAGE_NAME, imageEntries(), IMAGE_CONFIG);
     console.log(`${archive}: ${IMAGE_NAME}, ${(bytes / 1e6).toFixed(1)} MB unpacked`);
   }
