@@ -1,6 +1,7 @@
 /** One server process of a cluster, which a test can end and start again. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keepLog } from './kept-log.ts';
 import type { Log } from './log.ts';
 import type { Exit, RunOptions, Supervised, Supervisor } from './supervised.ts';
 
@@ -19,7 +20,7 @@ export class StartError extends Error {
   readonly portTaken: boolean;
 
   constructor(name: string, why: string, log: string, tail: string) {
-    super(`${name} ${why}. The end of ${log}:\n${tail || '(it wrote nothing)'}`);
+    super(`${name} ${why}. The end of ${keepLog(log)}:\n${tail || '(it wrote nothing)'}`);
     this.portTaken = /address already in use/i.test(tail);
   }
 }
@@ -67,7 +68,7 @@ export class Component {
     this.#wanted = true;
     void child.exited.then((exit) => {
       if (this.#wanted && this.#process === child)
-        this.#tell(`${this.name} ended by itself (${how(exit)}), see ${this.log}`);
+        this.#tell(`${this.name} ended by itself (${how(exit)}), see ${keepLog(this.log)}`);
     });
     const failure = await this.#untilServing(child);
     if (failure === undefined) return;
@@ -82,7 +83,8 @@ export class Component {
    */
   async stop(): Promise<void> {
     const exit = await this.#end('SIGTERM');
-    if (!exit) throw new Error(`${this.name} did not end within ${STOP_MS / 1000} s after a SIGTERM, see ${this.log}`);
+    if (!exit)
+      throw new Error(`${this.name} did not end within ${STOP_MS / 1000} s after a SIGTERM, see ${keepLog(this.log)}`);
   }
 
   /** Kills it as `kill -9` does and resolves when it has ended. */

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IMAGE_CONFIG } from '../../scripts/image.ts';
 import { until } from '../support/until.ts';
 import type { Cluster, Supervised } from './cluster.ts';
+import { keepLog } from './kept-log.ts';
 import { kubectl, type Target } from './kubectl.ts';
 import { freePort } from './ports.ts';
 
@@ -89,7 +90,7 @@ export async function startOperator(
   const end = Date.now() + READY_MS;
   while ((await statusOf(`${operator.url}/readyz`)) !== 200) {
     if (operator.process.exit !== undefined || Date.now() > end)
-      throw new Error(`the operator did not become ready; its log is ${operator.log}`);
+      throw new Error(`the operator did not become ready; its log is ${keepLog(operator.log)}`);
     await sleep(50);
   }
   return operator;
