@@ -1,6 +1,10 @@
-/** Everything that can be held without running the product: types, lint, format, generated files, no stray files. */
+/**
+ * Everything that can be held without running the product: types, lint, format, generated files, no stray files, nothing
+ * in git that has no business there.
+ */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { gitFiles, problemsOf } from './verify/files.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const STEPS: readonly (readonly [string, readonly string[]])[] = [
@@ -10,6 +14,8 @@ const STEPS: readonly (readonly [string, readonly string[]])[] = [
   ['prettier', ['--check', '--log-level=warn', '.']],
 ];
 
+const problems = problemsOf(gitFiles(ROOT));
+if (problems.length > 0) fail(problems.join('\n'));
 for (const [command, args] of STEPS) {
   console.log(`> ${command} ${args.join(' ')}`);
   const bin = join(ROOT, 'node_modules/.bin', command);
