@@ -353,7 +353,8 @@ export class Informer<T> {
       if (hasStatus(failure, 410)) throw new Expired();
       if (failure instanceof Expired || hasStatus(failure, 403, 404)) throw failure;
       if (failure !== undefined) this.#options.onError?.(failure, 'watch');
-      if (failure !== undefined) await this.#pause(this.#waitAfter(failure));
+      // A server or proxy that ends each watch at once must not be asked in a tight loop.
+      if (failure !== undefined || !wasGood) await this.#pause(this.#waitAfter(failure));
       if (this.#stop.signal.aborted) throw new Error('stopped');
     }
   }
