@@ -21,7 +21,12 @@ const LARGEST_IMAGE = 150e6;
 
 const log = streamLog();
 const tally = new Tally();
-const [names, more] = split(process.argv.slice(2));
+const args = process.argv.slice(2);
+const first = args.findIndex((arg) => arg.startsWith('-'));
+/** Suites and groups, by name. */
+const names = first < 0 ? args : args.slice(0, first);
+/** Arguments for jest. */
+const more = first < 0 ? [] : args.slice(first);
 
 const SUITES: Readonly<Record<string, () => Promise<void>>> = {
   /** Nothing but Node. */
@@ -49,7 +54,13 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   all: ['unit', 'mutants', 'integration', 'disruptive', 'smoke', 'e2e', 'faults', 'oldest'],
 };
 
-for (const name of names.flatMap((asked) => GROUPS[asked] ?? [asked])) {
+const known = [...Object.keys(SUITES), ...Object.keys(GROUPS)];
+const unknown = names.find((name) => !known.includes(name));
+if (unknown !== undefined) {
+  console.error(`no such suite: ${unknown}; there are ${known.join(', ')}`);
+  process.exit(2);
+}
+for (const name of (names.length === 0 ? ['default'] : names).flatMap((asked) => GROUPS[asked] ?? [asked])) {
   const started = performance.now();
   const { passed, failed } = tally;
   try {
@@ -65,19 +76,6 @@ const file = process.env['READINESS_TEST_OUTCOMES'];
 if (file !== undefined) await tally.save(file);
 tally.print();
 process.exitCode = tally.isGreen ? 0 : 1;
-
-/** The names of suites and groups that come first, and what comes after them. Ends the program on another name. */
-function split(args: readonly string[]): [names: readonly string[], more: readonly string[]] {
-  const first = args.findIndex((arg) => arg.startsWith('-'));
-  const asked = first < 0 ? args : args.slice(0, first);
-  const known = [...Object.keys(SUITES), ...Object.keys(GROUPS)];
-  const unknown = asked.find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    console.error(`no such suite: ${unknown}; there are ${known.join(', ')}`);
-    process.exit(2);
-  }
-  return [asked.length === 0 ? ['default'] : asked, first < 0 ? [] : args.slice(first)];
-}
 
 async function integration(): Promise<void> {
   await ensureBinaries(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm'], { log });
