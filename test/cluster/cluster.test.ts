@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { until } from '../support/until.ts';
 import { StartError, startCluster, type Cluster } from './cluster.ts';
 import { kubectl } from './kubectl.ts';
 
 const execFileAsync = promisify(execFile);
-
-jest.setTimeout(180_000);
 
 /** Command lines of the processes of this machine that have a text in them. */
 async function processes(text: string): Promise<string[]> {
@@ -19,18 +17,12 @@ async function processes(text: string): Promise<string[]> {
   return stdout.split('\n').filter((line) => line.includes(text));
 }
 
-async function eventually(what: () => Promise<boolean>): Promise<void> {
-  for (const until = performance.now() + 60_000; !(await what()); await sleep(100)) {
-    if (performance.now() > until) throw new Error(`not after 60 s: ${what.toString()}`);
-  }
-}
-
 describe('cluster', () => {
   let cluster: Cluster;
 
   beforeAll(async () => {
     cluster = await startCluster();
-  }, 900_000);
+  });
 
   afterAll(() => cluster?.stop());
 
@@ -55,7 +47,7 @@ describe('cluster', () => {
     await kubectl(cluster, ['create', 'deployment', 'web', '--image=example.com/web:1']);
     const pods = async () =>
       (await kubectl(cluster, ['get', 'pods', '-l', 'app=web', '-o', 'name'])).stdout.trim().split('\n');
-    await eventually(async () => (await pods()).join('').startsWith('pod/web-'));
+    await until('a pod', async () => (await pods()).join('').startsWith('pod/web-'));
     const before = await pods();
     await cluster.apiServer.kill();
     await cluster.etcd.kill();
@@ -65,7 +57,7 @@ describe('cluster', () => {
     expect(await pods()).toEqual(before);
     // The controller-manager was not told, and goes on.
     await kubectl(cluster, ['scale', 'deployment', 'web', '--replicas=2']);
-    await eventually(async () => (await pods()).length === 2);
+    await until('a second pod', async () => (await pods()).length === 2);
   });
 
   test('a component that does not start says why, with its own words', async () => {
@@ -85,11 +77,11 @@ describe('cluster', () => {
     const harness = spawn(process.execPath, [script, 'up'], { stdio: ['ignore', 'pipe', 'ignore'] });
     let output = '';
     harness.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    await eventually(async () => output.includes('KUBECONFIG'));
+    await until('the cluster to be up', () => output.includes('KUBECONFIG'), 240);
     const dir = dirname(/KUBECONFIG='(.*)'/.exec(output)![1]!);
     expect(existsSync(dir)).toBe(true);
     expect((await processes(dir)).length).toBeGreaterThanOrEqual(4);
     harness.kill('SIGKILL');
-    await eventually(async () => !existsSync(dir) && (await processes(dir)).length === 0);
+    await until('all to be gone', async () => !existsSync(dir) && (await processes(dir)).length === 0);
   });
 });

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../support/until.ts';
 import { ensureBinaries } from './binaries.ts';
 import { Component, StartError } from './component.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -19,8 +19,6 @@ export type { RunOptions, Supervised } from './supervised.ts';
 
 /** How often a component is started on another port because somebody took the one it was given. */
 const PORT_DRAWS = 5;
-/** How long the controller-manager may take to make the first service account, in milliseconds. */
-const SETTLE_MS = 30_000;
 /** How long one question to a component may take, in milliseconds. */
 const ASK_MS = 2_000;
 const LOOPBACK = '127.0.0.1';
@@ -384,15 +382,12 @@ function controllerManagerPlan(pki: Pki, address: string, port: number, more: re
 
 /** Waits for what the components make after they serve, without which no pod can be created. */
 async function settled(server: string, pki: Pki): Promise<void> {
-  const until = performance.now() + SETTLE_MS;
   for (const path of ['/api/v1/namespaces/default', '/api/v1/namespaces/default/serviceaccounts/default']) {
-    for (;;) {
+    await until(`the cluster to have ${path}`, async () => {
       const { status, text } = await ask(server + path, pki);
-      if (status === 200) break;
-      if (performance.now() > until)
-        throw new Error(`the cluster has no ${path} after ${SETTLE_MS / 1000} s: ${status} ${text}`);
-      await sleep(25);
-    }
+      if (status === 200) return true;
+      throw new Error(`${status} ${text}`);
+    });
   }
 }
 

@@ -11,7 +11,6 @@ import { mkdtempSync, readFileSync, readlinkSync, rmdirSync, statSync } from 'no
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { ensureBinaries, programNames } from './binaries.ts';
@@ -19,8 +18,20 @@ import { startCluster, type Cluster } from './cluster.ts';
 import { Component } from './component.ts';
 import { kubectl } from './kubectl.ts';
 import { silent, type Log } from './log.ts';
+import { until } from '../support/until.ts';
 import { writeImage } from './oci.ts';
-import { CGROUP, cgroupRoots, INFO, lastNode, LOCK, LOCKED, nodeRuns, removeRemains, type Running } from './remains.ts';
+import {
+  CGROUP,
+  cgroupRoots,
+  INFO,
+  lastNode,
+  LINK,
+  LOCK,
+  LOCKED,
+  nodeRuns,
+  removeRemains,
+  type Running,
+} from './remains.ts';
 import { isOnPath } from './shell.ts';
 import { Supervisor } from './supervised.ts';
 
@@ -31,8 +42,6 @@ export const NODE_NAME = 'node-1';
 /** A workload that says on port 8080 that it is ready (binaries/pods/web). */
 export const WEB_IMAGE = 'readiness-operator.invalid/web:1.0.0';
 const PAUSE_IMAGE = 'readiness-operator.invalid/pause:1.0.0';
-const READY_MS = 120_000;
-const POLL_MS = 50;
 /** What the machine must have, by the Debian package that brings it. */
 const TOOLS = {
   nftables: ['nft'],
@@ -223,9 +232,7 @@ export async function stopNode(): Promise<boolean> {
   const ran = nodeRuns();
   if (ran && last && readFileSync(`/proc/${last.pid}/cmdline`, 'utf8').includes('supervisor.ts')) {
     process.kill(last.pid, 'SIGTERM');
-    for (const until = performance.now() + READY_MS; isThere(`/proc/${last.pid}`); await sleep(POLL_MS)) {
-      if (performance.now() > until) throw new Error(`process ${last.pid} does not end`);
-    }
+    await until(`process ${last.pid} to end`, () => !isThere(`/proc/${last.pid}`));
   }
   await removeRemains();
   return ran;
@@ -297,17 +304,18 @@ async function firstProcess(supervisor: Supervisor, pause: string): Promise<numb
     log: join(supervisor.folder, 'first.log'),
   });
   const own = readlinkSync('/proc/self/ns/net');
-  for (const until = performance.now() + READY_MS; performance.now() < until; await sleep(10)) {
-    if (holder.exit?.code === LOCKED) throw occupied();
-    if (holder.exit) throw new Error(`no namespaces: ${await readFile(join(supervisor.folder, 'first.log'), 'utf8')}`);
-    const child = await readFile(`/proc/${holder.pid}/task/${holder.pid}/children`, 'utf8').catch(() => '');
+  const first = await until('the namespaces to come up', async () => {
+    if (holder.exit) return 'ended';
+    const child = await readFile(`/proc/${holder.pid}/task/${holder.pid}/children`, 'utf8');
     const pid = Number(child.trim());
-    if (pid === 0) continue;
+    if (pid === 0) return undefined;
     // Once it is what it is to be, its /proc is mounted too.
-    const program = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-    if (program.trim() === 'pause' && readlinkSync(`/proc/${pid}/ns/net`) !== own) return pid;
-  }
-  throw new Error('the namespaces do not come up');
+    const program = await readFile(`/proc/${pid}/comm`, 'utf8');
+    return program.trim() === 'pause' && readlinkSync(`/proc/${pid}/ns/net`) !== own && pid;
+  });
+  if (first !== 'ended') return first;
+  if (holder.exit?.code === LOCKED) throw occupied();
+  throw new Error(`no namespaces: ${await readFile(join(supervisor.folder, 'first.log'), 'utf8')}`);
 }
 
 type Inside = (command: string, ...args: string[]) => Promise<string>;
@@ -369,15 +377,15 @@ async function prepareNetwork(
   inside: Inside,
 ): Promise<void> {
   const outside = (...args: string[]) => execFileAsync('ip', args);
-  await outside('link', 'add', 'readiness0', 'type', 'veth', 'peer', 'name', 'node0', 'netns', String(first));
+  await outside('link', 'add', LINK, 'type', 'veth', 'peer', 'name', 'node0', 'netns', String(first));
   await inside('ip', 'link', 'set', 'lo', 'up');
   await inside('ip', 'addr', 'add', `${network}.1/24`, 'dev', 'node0');
   await inside('ip', 'link', 'set', 'node0', 'up');
   // kube-proxy rewrites the address of a service only after a route to it was found.
   await inside('ip', 'route', 'add', serviceNetwork, 'dev', 'node0');
   await inside('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
-  await outside('addr', 'add', `${network}.2/24`, 'dev', 'readiness0');
-  await outside('link', 'set', 'readiness0', 'up');
+  await outside('addr', 'add', `${network}.2/24`, 'dev', LINK);
+  await outside('link', 'set', LINK, 'up');
   for (const target of [serviceNetwork, podNetwork]) await outside('route', 'add', target, 'via', `${network}.1`);
 }
 

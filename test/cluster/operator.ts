@@ -1,10 +1,10 @@
 /** The operator as a local process of a test cluster, under the very permissions that the chart gives it. */
 import { join } from 'node:path';
 import https from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { IMAGE_CONFIG } from '../../scripts/image.ts';
 import { until } from '../support/until.ts';
 import type { Cluster, Supervised } from './cluster.ts';
+import { configurationsNoted } from './configurations.ts';
 import { keepLog } from './kept-log.ts';
 import { kubectl, type Target } from './kubectl.ts';
 import { freePort } from './ports.ts';
@@ -17,7 +17,6 @@ export const IMAGE_ENVIRONMENT: Record<string, string> = Object.fromEntries(
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const NAMESPACE = 'readiness-operator';
-const READY_MS = 20_000;
 
 export interface Operator {
   /** `https://127.0.0.1:port` */
@@ -80,19 +79,19 @@ export const OPERATOR_IDENTITY = {
   groups: ['system:serviceaccounts', `system:serviceaccounts:${NAMESPACE}`, 'system:authenticated'],
 };
 
-/** Starts the bundle and waits until it is ready. @throws Error if it is not within 20 s */
+/** Starts the bundle and waits until it is ready. @throws Error with the file of its log if it ends, or is never ready */
 export async function startOperator(
   cluster: Cluster,
   more: readonly string[] = [],
   options: OperatorOptions = {},
 ): Promise<Operator> {
   const operator = await launchOperator(cluster, more, options);
-  const end = Date.now() + READY_MS;
-  while ((await statusOf(`${operator.url}/readyz`)) !== 200) {
-    if (operator.process.exit !== undefined || Date.now() > end)
-      throw new Error(`the operator did not become ready; its log is ${keepLog(operator.log)}`);
-    await sleep(50);
-  }
+  const ended = (): boolean => operator.process.exit !== undefined;
+  const ready = async (): Promise<boolean> => (await statusOf(`${operator.url}/readyz`)) === 200;
+  await until('the operator to be ready', async () => ended() || (await ready())).catch((error: unknown) => {
+    throw new Error(`${String(error)}; its log is ${keepLog(operator.log)}`, { cause: error });
+  });
+  if (ended()) throw new Error(`the operator ended while it started; its log is ${keepLog(operator.log)}`);
   return operator;
 }
 
@@ -168,13 +167,20 @@ export async function permitted(
   resource: string,
 ): Promise<void> {
   const question = ['-n', namespace, 'auth', 'can-i', verb, resource, `--as=${user}`];
-  await until(async () => (await kubectl(cluster, question, { allowFailure: true })).code === 0);
+  await until(`${user} to be allowed to ${verb} ${resource} in ${namespace}`, async () => {
+    return (await kubectl(cluster, question, { allowFailure: true })).code === 0;
+  });
 }
 
 /** Waits until the newest generation of a policy is in force and enforced, and the API server has taken note. */
 export async function enforced(cluster: Target, policy: string): Promise<void> {
-  const end = Date.now() + READY_MS;
-  for (;;) {
+  await saidToBeEnforced(cluster, policy);
+  await configurationsNoted(cluster);
+}
+
+/** Waits until the status of a policy says that its newest generation is in force and enforced. */
+export async function saidToBeEnforced(cluster: Target, policy: string): Promise<void> {
+  await until(`policy ${policy} to be enforced`, async () => {
     const { stdout } = await kubectl(cluster, ['get', 'rpol', policy, '-o', 'json']);
     const { metadata, status } = JSON.parse(stdout) as {
       metadata: { generation: number };
@@ -184,10 +190,7 @@ export async function enforced(cluster: Target, policy: string): Promise<void> {
       status?.conditions?.some(
         (one) => one.type === wanted && one.status === 'True' && one.observedGeneration === metadata.generation,
       ) === true;
-    if (says('Ready') && says('Enforced')) break;
-    if (Date.now() > end) throw new Error(`policy ${policy} is not enforced: ${JSON.stringify(status)}`);
-    await sleep(100);
-  }
-  // The API server's own watch of webhook configurations follows within a moment.
-  await sleep(300);
+    if (says('Ready') && says('Enforced')) return true;
+    throw new Error(JSON.stringify(status));
+  });
 }

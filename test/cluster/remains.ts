@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../support/until.ts';
 
 /** Held by the node's first process, so it can't be left behind. One node at a time: addresses and cgroups are shared. */
 export const LOCK = '/run/readiness-node.lock';
@@ -15,11 +15,14 @@ export const LOCK = '/run/readiness-node.lock';
 export const INFO = '/run/readiness-node.json';
 /** The node's cgroup, below the root of each hierarchy. */
 export const CGROUP = 'readiness-node';
+/** The machine's end of the connection to the node. */
+export const LINK = 'readiness0';
 /** `flock`'s exit code when somebody else has the lock. */
 export const LOCKED = 99;
 
 const CGROUPS = '/sys/fs/cgroup';
-const WAIT_MS = 20_000;
+/** A node that is being ended runs no longer than this, in seconds. */
+const ENDS_WITHIN = 20;
 
 /** A node that runs. */
 export interface Running {
@@ -47,20 +50,20 @@ export function cgroupRoots(): string[] {
 }
 
 /**
- * Removes what is left; does nothing while a node runs.
+ * Removes what is left; does nothing while a node runs, if it does not end.
  *
- * @throws Error if processes stay in a cgroup for 20 s
+ * @throws Error if processes stay in a cgroup
  */
 export async function removeRemains(): Promise<void> {
-  for (const until = performance.now() + WAIT_MS; nodeRuns(); await sleep(50)) {
-    if (performance.now() > until) return;
-  }
-  const groups = cgroupRoots().map((root) => join(root, CGROUP));
-  for (const until = performance.now() + WAIT_MS; ; await sleep(100)) {
-    const busy = groups.filter((group) => !removeGroup(group));
-    if (busy.length === 0) break;
-    if (performance.now() > until) throw new Error(`processes stay in ${busy.join(', ')}`);
-  }
+  const ended = await until('the node to end', () => !nodeRuns(), ENDS_WITHIN).catch(() => false);
+  if (!ended) return;
+  await until('its cgroups to be empty', () => {
+    const busy = cgroupRoots()
+      .map((root) => join(root, CGROUP))
+      .filter((group) => !removeGroup(group));
+    if (busy.length > 0) throw new Error(`processes stay in ${busy.join(', ')}`);
+    return true;
+  });
   const last = lastNode();
   if (last) rmSync(last.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   rmSync(INFO, { force: true });

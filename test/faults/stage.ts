@@ -2,19 +2,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import type { Log } from '../cluster/log.ts';
 import { installOperator, launchOperator, OPERATOR_IDENTITY, type Operator } from '../cluster/operator.ts';
 import { freePort } from '../cluster/ports.ts';
+import { until } from '../support/until.ts';
 import { Admin, credentialsOf, Unexpected, type Answer, type Json } from './admin.ts';
 import { Balancer } from './balancer.ts';
 import { ask, ROUTE, type Target } from './load.ts';
 import { FaultProxy } from './proxy.ts';
 import { bad, CONFIGURATIONS, deployments, FREE, good, JUDGED, LABELS, policy, POLICIES, SECRET } from './samples.ts';
 
-/** How long a replica may take to be ready, in milliseconds, on a machine that is busy with other things. */
-const READY_MS = 30_000;
 const CONFIGURATION = 'readiness-operator';
 export const NAMESPACE = 'readiness-operator';
 const CLOCK = join(import.meta.dirname, 'clock.ts');
@@ -92,15 +90,11 @@ export class Replica {
     });
   }
 
-  /** Starts the process and waits until it is ready. @throws Error if it is not after 30 s */
+  /** Starts the process and waits until it is ready. @throws Error if it is not, with its log if it ended */
   async start(runs: RunAs = {}): Promise<void> {
     await this.launch(runs);
-    const end = performance.now() + READY_MS;
-    while (!(await this.ready())) {
-      if (!this.running || performance.now() > end)
-        throw new Error(`replica ${this.name} did not become ready:\n${this.log}`);
-      await sleep(50);
-    }
+    await until(`replica ${this.name} to be ready`, async () => !this.running || (await this.ready()));
+    if (!this.running) throw new Error(`replica ${this.name} did not become ready:\n${this.log}`);
   }
 
   /** Stops it in order. @returns how many milliseconds that took */
@@ -247,17 +241,11 @@ export class Stage implements Target {
 
   /** Waits until both replicas are ready, the balancer knows, one leads, and the policy is enforced, and no other one. */
   async baselineReady(): Promise<void> {
-    await this.enforced('production', READY_MS);
-    const end = performance.now() + READY_MS;
-    while (
-      this.balancer.ready.length < 2 ||
-      !this.routesAlone(ROUTE) ||
-      (await this.denies()) !== true ||
-      !(await this.hasLeader())
-    ) {
-      if (performance.now() > end) throw new Error(`no start: ready are [${this.balancer.ready.join(', ')}]`);
-      await sleep(100);
-    }
+    await this.enforced('production');
+    await until('a good start', async () => {
+      if (this.balancer.ready.length < 2) throw new Error(`ready are [${this.balancer.ready.join(', ')}]`);
+      return this.routesAlone(ROUTE) && (await this.denies()) === true && (await this.hasLeader());
+    });
   }
 
   async namespace(name: string, labels: Json): Promise<void> {
@@ -265,15 +253,13 @@ export class Stage implements Target {
     await this.admin.apply(`/api/v1/namespaces/${name}`, object);
   }
 
-  /** Waits until a policy's newest generation is enforced. @throws Error if it is not in that time (milliseconds) */
-  async enforced(name: string, limit: number): Promise<void> {
-    const end = performance.now() + limit;
-    for (;;) {
+  /** Waits until a policy's newest generation is enforced. @throws Error with its conditions if that does not come about */
+  async enforced(name: string): Promise<void> {
+    await until(`policy ${name} to be enforced`, async () => {
       const why = await this.isEnforced(name);
-      if (why === true) return;
-      if (performance.now() > end) throw new Error(`policy ${name} is not enforced: ${why}`);
-      await sleep(50);
-    }
+      if (why === true) return true;
+      throw new Error(why);
+    });
   }
 
   /** True if a policy's newest generation is enforced, else what its status says. */

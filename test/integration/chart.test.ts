@@ -2,7 +2,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { SUPPORTED } from '../cluster/catalog.ts';
 import { startCluster } from '../cluster/cluster.ts';
@@ -10,7 +10,6 @@ import { helm, kubectl } from '../cluster/kubectl.ts';
 import { until } from '../support/until.ts';
 import { attempt, kube, type Json } from './stage.ts';
 
-jest.setTimeout(120_000);
 const CHART = join(import.meta.dirname, '../../charts/readiness-operator');
 const target = { kubeconfig: process.env['READINESS_TEST_KUBECONFIG'] ?? '' };
 const IMAGE = ['--set', 'image.repository=registry.example.com/readiness-operator'];
@@ -137,14 +136,14 @@ test('an upgrade brings new fields of the CRDs, and an uninstallation leaves the
     const explains = async (field: string): Promise<boolean> =>
       (await kubectl(cluster, ['explain', `readinesspolicy.spec.${field}`], { allowFailure: true })).code === 0;
     // The API server takes a CRD at once and publishes what it says some time later.
-    await until(() => explains('match'));
+    await until('the CRD to be published', () => explains('match'));
     expect(await explains('owner')).toBe(false);
     const file = join(folder, 'files/crds/readinesspolicies.yaml');
     const crd = parse(await readFile(file, 'utf8')) as Json;
     crd['spec'].versions[0].schema.openAPIV3Schema.properties.spec.properties.owner = { type: 'string' };
     await writeFile(file, stringify(crd));
     await helm(cluster, ['upgrade', ...release]);
-    await until(() => explains('owner'));
+    await until('the new field to be published', () => explains('owner'));
     await helm(cluster, ['rollback', 'readiness-operator', '1', '--namespace', 'operator']);
     await helm(cluster, ['uninstall', 'readiness-operator', '--namespace', 'operator']);
     const { stdout } = await kubectl(cluster, [

@@ -3,11 +3,9 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { apply, attempt, kube, Stage, type Json } from './stage.ts';
-
-jest.setTimeout(90_000);
 
 const BIN = join(import.meta.dirname, '../../bin/readiness-operator.js');
 const ADMIN = process.env['READINESS_TEST_KUBECONFIG'] ?? '';

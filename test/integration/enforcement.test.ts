@@ -1,13 +1,11 @@
 /** What a policy's enforcement options do, each both ways, by the identities that meet them. */
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import { enforced, installOperator, startOperator } from '../cluster/operator.ts';
+import { until } from '../support/until.ts';
 import { apply, attempt, kube, Stage, type Json, DEVELOPER, latest } from './stage.ts';
-
-jest.setTimeout(90_000);
 
 const policyOf = (check: string, settings: Json, enforcement: Json = {}): Json => ({
   profile: 'none',
@@ -59,8 +57,11 @@ test('companionGrace: what may still come only warns until it is over, then a ne
   expect([within.code, within.stderr]).toEqual([0, expect.stringContaining('(it may still come)')]);
 
   await stage.enforce(awaits('1s'));
-  await sleep(1500);
-  expect((await rollout('2')).stderr).toContain('is 1, at least 2 are required');
+  const denied = await until('the grace to be over', async () => {
+    const { code, stderr } = await rollout(String(performance.now()));
+    return code !== 0 && stderr;
+  });
+  expect(denied).toContain('is 1, at least 2 are required');
 });
 
 test('unverifiedOwners: a custom controller may recreate its Pods, others may not, and Deny is for everybody', async () => {
@@ -94,7 +95,7 @@ test('unverifiedOwners: a custom controller may recreate its Pods, others may no
     await stage.grant(stranger);
     await stage.grant('alice', 'fleet-controller');
     const fleet = { apiVersion: 'example.com/v1', kind: 'Fleet', metadata: { name: 'f', namespace: 'custom' } };
-    await stage.until(async () => ((await apply(fleet)).code === 0 ? true : undefined));
+    await until('the API to be served', async () => (await apply(fleet)).code === 0);
     const { uid } = (await stage.get('fleets.example.com', 'f'))['metadata'] as Json;
     const pod = (name: string): Json => ({
       apiVersion: 'v1',
@@ -250,6 +251,8 @@ test('onError: a check that fails denies, unless Warn is set or it fails on the 
   // A fault of ours must not stop anybody from changing what it hit before.
   const changed = await runApart(['set', 'env', 'deployment/old', 'A=1']);
   expect([changed.code, changed.stderr]).toEqual([0, expect.stringContaining('imageTag: the check failed')]);
-  const report = await runApart(['wait', 'rrep/deployment-old', '--for=jsonpath={.ready}=Unknown', '--timeout=30s']);
-  expect([report.code, report.stderr]).toEqual([0, '']);
+  await until('a report that knows no answer', async () => {
+    const { stdout } = await runApart(['get', 'rrep', 'deployment-old', '-o', 'json']);
+    return (JSON.parse(stdout) as Json)['ready'] === 'Unknown';
+  });
 });

@@ -1,8 +1,6 @@
 /** What becomes of a ReadinessException on its way into the cluster. */
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { apply, attempt, DEVELOPER, kube, Stage, type Json } from './stage.ts';
-
-jest.setTimeout(300_000);
 
 const POLICY: Json = {
   profile: 'none',

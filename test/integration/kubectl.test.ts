@@ -1,9 +1,8 @@
 /** What a person with kubectl meets, on a real API server with the controller-manager. */
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { CHECKS } from '../../src/checks/index.ts';
+import { until } from '../support/until.ts';
 import { apply, attempt, kube, Stage, type Json, latest } from './stage.ts';
-
-jest.setTimeout(90_000);
 
 const PRODUCTION = { profile: 'production-v1' };
 const only = (check: string, settings: Json = {}): Json => ({
@@ -20,14 +19,17 @@ afterEach(async () => {
 
 test('CRD and policy applied', async () => {
   stage = await Stage.open('applied', PRODUCTION);
+  const status = await until('all conditions to be true', async () => {
+    const { status } = await stage.get('rpol', 'applied');
+    expect(status.conditions.map((condition: Json) => [condition.type, condition.status])).toEqual([
+      ['Ready', 'True'],
+      ['Enforced', 'True'],
+      ['Informed', 'True'],
+    ]);
+    return status as Json;
+  });
   expect(await kube(['get', 'rpol', 'applied', '--no-headers'])).toMatch(/applied\s+production-v1\s+Deny\s+0\s+0\s+0/);
-  const { status } = JSON.parse(await kube(['get', 'rpol', 'applied', '-o', 'json'])) as Json;
-  expect(status.conditions.map((condition: Json) => [condition.type, condition.status])).toEqual([
-    ['Ready', 'True'],
-    ['Enforced', 'True'],
-    ['Informed', 'True'],
-  ]);
-  expect(status.notCovered).toContainEqual({ namespace: 'kube-system', reason: 'SystemNamespace' });
+  expect(status['notCovered']).toContainEqual({ namespace: 'kube-system', reason: 'SystemNamespace' });
 });
 
 test('explain shows each check', async () => {
@@ -61,8 +63,7 @@ test('audited', async () => {
   stage = await Stage.open('audited', { ...only('imageTag'), enforcement: { critical: 'Audit' } });
   const { code, stderr } = await apply(stage.deployment('web', latest));
   expect([code, stderr]).toEqual([0, '']);
-  const report = await stage.until(() => stage.get('rrep', 'deployment-web'));
-  expect(report).toMatchObject({ ready: 'False', score: 0, counts: { critical: 1 } });
+  const report = await stage.report('deployment-web', { ready: 'False', score: 0, counts: { critical: 1 } });
   expect(report['findings'][0]).toMatchObject({
     check: 'imageTag',
     action: 'Audit',
@@ -70,9 +71,9 @@ test('audited', async () => {
     container: 'app',
     policies: ['audited'],
   });
-  await stage.until(async () => {
+  await until('the policy to count it', async () => {
     const { status } = await stage.get('rpol', 'audited');
-    return status.workloads.notReady === 1 && status.topChecks[0]?.name === 'imageTag' ? true : undefined;
+    return status.workloads.notReady === 1 && status.topChecks[0]?.name === 'imageTag';
   });
 });
 
@@ -125,13 +126,14 @@ test('allowed', async () => {
   });
   await apply({ apiVersion: 'v1', kind: 'List', items: companions.map((one) => ({ ...one, metadata })) });
   // Companions are looked up in the cache, which is a moment behind.
-  await stage.until(async () => ((await apply(everythingMet, '--dry-run=server')).stderr === '' ? true : undefined));
+  await until('all companions to be known', async () => {
+    return (await apply(everythingMet, '--dry-run=server')).stderr === '';
+  });
   const { code, stdout, stderr } = await apply(everythingMet);
   expect([code, stdout.trim(), stderr]).toEqual([0, 'deployment.apps/web created', '']);
-  const report = await stage.until(() => stage.get('rrep', 'deployment-web'));
-  expect(report).toMatchObject({ ready: 'True', score: 100, findings: [] });
+  await stage.report('deployment-web', { ready: 'True', score: 100, findings: [] });
   await stage.run('delete', 'deployment', 'web');
-  await stage.until(async () => ((await stage.run('get', 'rrep', 'deployment-web')).code === 0 ? undefined : true));
+  await stage.unreported('deployment-web');
 });
 
 test('startsAt', async () => {
@@ -169,20 +171,17 @@ test('HPA minimum counts', async () => {
     spec: { minReplicas, maxReplicas: 5, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } },
   });
   await apply(scaler(1));
-  const low = await stage.until(async () => {
+  const low = await until('the autoscaler to be named', async () => {
     const { stderr } = await apply(single);
-    return stderr.includes('HorizontalPodAutoscaler web keeps at least 1') ? stderr : undefined;
+    return stderr.includes('HorizontalPodAutoscaler web keeps at least 1') && stderr;
   });
   expect(low).toContain('set minReplicas: 2 in HorizontalPodAutoscaler web');
   await apply(scaler(2));
-  await stage.until(async () => ((await apply(single)).code === 0 ? true : undefined));
+  await until('the autoscaler to count', async () => (await apply(single)).code === 0);
   // A change of the autoscaler re-judges the workload that it scales.
-  await stage.until(async () => ((await stage.get('rrep', 'deployment-web'))['ready'] === 'True' ? true : undefined));
+  await stage.report('deployment-web', { ready: 'True' });
   await apply(scaler(1));
-  await stage.until(
-    async () => ((await stage.get('rrep', 'deployment-web'))['ready'] === 'False' ? true : undefined),
-    30,
-  );
+  await stage.report('deployment-web', { ready: 'False' });
 });
 
 test('Secret missing, then created', async () => {
@@ -196,16 +195,9 @@ test('Secret missing, then created', async () => {
   await stage.run('patch', 'secret', 'db', '-p', '{"stringData":{"password":"x"}}');
   // At once: the webhook reads live before it denies for something that its cache does not know.
   expect((await apply(web)).stderr).toBe('');
-  // A report is corrected 10 s after it was written.
-  await stage.until(
-    async () => ((await stage.get('rrep', 'deployment-web'))['ready'] === 'True' ? true : undefined),
-    60,
-  );
+  await stage.report('deployment-web', { ready: 'True' });
   await stage.run('delete', 'secret', 'db');
-  await stage.until(
-    async () => ((await stage.get('rrep', 'deployment-web'))['ready'] === 'False' ? true : undefined),
-    30,
-  );
+  await stage.report('deployment-web', { ready: 'False' });
 });
 
 test('ConfigMap key missing', async () => {
@@ -255,13 +247,9 @@ test('unrelated update, finalizer and label pass with violations present', async
 test('rollout undo warns', async () => {
   stage = await Stage.open('undo');
   await apply(stage.deployment('web', latest));
-  await stage.until(async () =>
-    (await kube(['-n', 'undo', 'get', 'rs', '-o', 'name'])).trim() !== '' ? true : undefined,
-  );
+  await until('a ReplicaSet', async () => (await stage.names('rs')).length === 1);
   await apply(stage.deployment('web'));
-  await stage.until(async () =>
-    (await kube(['-n', 'undo', 'get', 'rs', '-o', 'name'])).trim().split('\n').length === 2 ? true : undefined,
-  );
+  await until('its second ReplicaSet', async () => (await stage.names('rs')).length === 2);
   await stage.enforce(only('imageTag'));
   const { code, stderr } = await stage.run('rollout', 'undo', 'deployment/web');
   expect(stderr).toContain('Critical imageTag (a template that ran before)');
@@ -271,9 +259,10 @@ test('rollout undo warns', async () => {
 test("controllers' Pods pass", async () => {
   stage = await Stage.open('controllers');
   await apply(stage.deployment('web', latest));
-  await stage.until(async () =>
-    (await kube(['-n', 'controllers', 'get', 'pods', '-o', 'name'])).trim().split('\n').length === 2 ? true : undefined,
-  );
+  const before = await until('two Pods', async () => {
+    const names = await stage.names('pods');
+    return names.length === 2 && names;
+  });
   await stage.enforce(only('imageTag'));
   const bare = {
     apiVersion: 'v1',
@@ -283,15 +272,16 @@ test("controllers' Pods pass", async () => {
   };
   expect((await apply(bare)).stderr).toContain('denied the request');
   await kube(['-n', 'controllers', 'delete', 'pods', '-l', 'app=web', '--force', '--grace-period=0']);
-  await stage.until(async () =>
-    (await kube(['-n', 'controllers', 'get', 'pods', '-o', 'name'])).trim().split('\n').length === 2 ? true : undefined,
-  );
+  await until('two others', async () => {
+    const names = await stage.names('pods');
+    return names.length === 2 && !names.some((name) => before.includes(name));
+  });
 });
 
 test("hand-written owner reference doesn't", async () => {
   stage = await Stage.open('owners');
   await apply(stage.deployment('web', latest));
-  const set = await stage.until(async () => {
+  const set = await until('the ReplicaSet', async () => {
     const { items } = JSON.parse(await kube(['-n', 'owners', 'get', 'rs', '-o', 'json'])) as Json;
     return items[0] as Json | undefined;
   });
@@ -338,16 +328,16 @@ test('List and CronJob paths', async () => {
 });
 
 test('policy changed, policy deleted', async () => {
-  stage = await Stage.open('changing', only('imageTag'));
+  stage = await Stage.open('replaced', only('imageTag'));
   expect((await apply(stage.deployment('web', latest))).code).not.toBe(0);
   await stage.enforce(only('imageTag', { forbidden: ['edge'] }));
   expect((await apply(stage.deployment('web', latest))).code).toBe(0);
-  await stage.until(() => stage.get('rrep', 'deployment-web'));
-  await kube(['delete', 'rpol', 'changing']);
-  await stage.until(async () => ((await stage.run('get', 'rrep', 'deployment-web')).code === 0 ? undefined : true));
-  await stage.until(async () => {
+  await stage.report('deployment-web');
+  await kube(['delete', 'rpol', 'replaced']);
+  await stage.unreported('deployment-web');
+  await until('the route to go', async () => {
     const configuration = await kube(['get', 'validatingwebhookconfiguration', 'readiness-operator', '-o', 'yaml']);
-    return configuration.includes('changing.workloads') ? undefined : true;
+    return !configuration.includes('replaced.workloads');
   });
   expect((await apply(stage.deployment('edge', (_spec, container) => (container['image'] = 'x:edge')))).code).toBe(0);
 });

@@ -1,11 +1,10 @@
 /** The operator may do exactly what it does: each grant has its use here, and what it has no use for is refused. */
-import { afterAll, expect, jest, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { shardNames } from '../../src/controller/webhook-shards.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { attempt, kube, type Json } from './stage.ts';
 
-jest.setTimeout(120_000);
 const NAME = 'readiness-operator';
 const USER = `system:serviceaccount:${NAME}:${NAME}`;
 const GROUPS = ['system:serviceaccounts', `system:serviceaccounts:${NAME}`, 'system:authenticated'];

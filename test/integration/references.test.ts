@@ -1,7 +1,5 @@
 /** What the reference checks learn of a cluster: past a cache that is behind, under the chart's own permissions. */
-import { isDeepStrictEqual } from 'node:util';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { relatedAmong } from '../../src/cli/related.ts';
 import { grantsOf } from '../../src/engine/permissions.ts';
 import { RELATED_KINDS } from '../../src/engine/related.ts';
@@ -14,8 +12,8 @@ import { kubectl, type CommandResult } from '../cluster/kubectl.ts';
 import { enforced, installOperator, OPERATOR_IDENTITY, startOperator } from '../cluster/operator.ts';
 import { credentialsOf } from '../faults/admin.ts';
 import { FaultProxy } from '../faults/proxy.ts';
+import { until } from '../support/until.ts';
 
-jest.setTimeout(180_000);
 type Json = Record<string, any>;
 
 let cluster: Cluster;
@@ -47,17 +45,6 @@ const pod = (namespace: string, name: string, spec: Json): Json => ({
   metadata: { name, namespace },
   spec: { containers: [{ name: 'app', image: 'registry.example.com/app:1.0.0' }], ...spec },
 });
-
-/** Asks until the answer is as wanted: what is watched comes a moment later. */
-async function until(wanted: (result: CommandResult) => boolean, ask: () => Promise<CommandResult>): Promise<void> {
-  const end = Date.now() + 60_000;
-  for (;;) {
-    const result = await ask();
-    if (wanted(result)) return;
-    if (Date.now() > end) throw new Error(`not within 60 s; the last answer: ${result.stdout}${result.stderr}`);
-    await sleep(250);
-  }
-}
 
 beforeAll(async () => {
   cluster = await startCluster();
@@ -128,25 +115,21 @@ test('bindings of any namespace count, and their roles, which may have no namesp
   await run('create', 'clusterrolebinding', 'root', '--clusterrole=cluster-admin', '--serviceaccount=accounts:root');
   await run('create', 'clusterrole', 'reader', '--verb=get,list', '--resource=secrets');
   await run('-n', 'default', 'create', 'rolebinding', 'r', '--clusterrole=reader', '--serviceaccount=accounts:reader');
-  await until(
-    ({ stderr }) =>
-      stderr.includes(
-        'spec.serviceAccountName: ClusterRoleBinding root lets ServiceAccount root do everything (ClusterRole cluster-admin)',
-      ),
-    () => attemptOf(using('root')),
-  );
-  await until(
-    ({ stderr }) =>
-      stderr.includes(
-        'spec.serviceAccountName: RoleBinding r in namespace default lets ServiceAccount reader read all Secrets (ClusterRole reader)',
-      ),
-    () => attemptOf(using('reader')),
+  const told = (name: string, what: string) =>
+    until(`${name} to be known`, async () => {
+      expect((await attemptOf(using(name))).stderr).toContain(`spec.serviceAccountName: ${what}`);
+      return true;
+    });
+  await told('root', 'ClusterRoleBinding root lets ServiceAccount root do everything (ClusterRole cluster-admin)');
+  await told(
+    'reader',
+    'RoleBinding r in namespace default lets ServiceAccount reader read all Secrets (ClusterRole reader)',
   );
   await run('delete', 'clusterrolebinding', 'root');
-  await until(
-    ({ code, stderr }) => code === 0 && stderr === '',
-    () => attemptOf(using('root')),
-  );
+  await until('the binding to be forgotten', async () => {
+    expect(await attemptOf(using('root'))).toMatchObject({ code: 0, stderr: '' });
+    return true;
+  });
 });
 
 /** Creates an object, and removes it again if that worked. */
@@ -190,20 +173,20 @@ test.each(['Watch', 'Get'] as const)(
       state: 'found',
       values: [{ name: 'web', certificate: { hosts: [host], notAfter: to.getTime() } }],
     });
-    const eventually = async (wanted: unknown, ask: () => unknown): Promise<void> => {
-      const end = Date.now() + 30_000;
-      while (Date.now() < end && !isDeepStrictEqual(ask(), wanted)) await sleep(50);
-      expect(ask()).toEqual(wanted);
-    };
+    const eventually = (what: string, wanted: unknown, ask: () => unknown): Promise<unknown> =>
+      until(what, () => {
+        expect(ask()).toEqual(wanted);
+        return true;
+      });
     try {
       await related.ensure(['ServingCertificate']);
       expect(find()).toEqual({ state: 'unknown', cause: 'the operator has not read the certificate yet' });
-      await eventually(holds('a.example.com'), find);
+      await eventually('the certificate', holds('a.example.com'), find);
       expect(changes).toContain(`ServingCertificate/${namespace}/web`);
-      await eventually({ state: 'absent' }, () => find('missing'));
+      await eventually('none', { state: 'absent' }, () => find('missing'));
       if (secretAccess === 'Watch') {
         await put('b.example.com');
-        await eventually(holds('b.example.com'), find);
+        await eventually('the new certificate', holds('b.example.com'), find);
       }
     } finally {
       await related.stop();
@@ -255,12 +238,6 @@ test('an API that comes later is noticed: what is going to make a Secret counts 
     metadata: { name: 'v', namespace: 'makers' },
     spec: { destination: { name: 'db', create: true } },
   };
-  await until(
-    ({ code }) => code === 0,
-    () => apply(maker),
-  );
-  await until(
-    ({ code }) => code === 0,
-    () => apply(using),
-  );
+  await until('the API to be served', async () => (await apply(maker)).code === 0);
+  await until('the maker to count', async () => (await apply(using)).code === 0);
 });

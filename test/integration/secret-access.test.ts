@@ -1,14 +1,12 @@
 /** `--secret-access`: Secrets are looked up one by one, or never, under just the permissions of that setting. */
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { helm, kubectl, type CommandResult } from '../cluster/kubectl.ts';
-import { enforced, installOperator, startOperator, type Operator } from '../cluster/operator.ts';
+import { enforced, installOperator, OPERATOR_IDENTITY, startOperator, type Operator } from '../cluster/operator.ts';
 import { teamPolicy } from '../support/manifests.ts';
-import { fitting } from '../support/until.ts';
+import { until } from '../support/until.ts';
 
-jest.setTimeout(180_000);
 type Json = Record<string, any>;
 const CHART = join(import.meta.dirname, '../../charts/readiness-operator');
 let cluster: Cluster;
@@ -26,8 +24,28 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
+/** What the operator may do with Secrets in each mode. */
+const PERMITTED = {
+  Get: { get: 'yes', list: 'no', watch: 'no' },
+  None: { get: 'no', list: 'no', watch: 'no' },
+  Watch: { get: 'yes', list: 'yes', watch: 'yes' },
+};
+
+/** Waits until the operator may do just this with Secrets: the authorizer follows roles by a watch of its own. */
+async function permittedIs(permitted: Record<string, string>): Promise<void> {
+  const can = async (verb: string): Promise<string> => {
+    const question = ['auth', 'can-i', verb, 'secrets', '-A', `--as=${OPERATOR_IDENTITY.user}`];
+    return (await kubectl(cluster, question, { allowFailure: true })).stdout.trim();
+  };
+  await until('the permissions to be in effect', async () => {
+    const answers = Object.keys(permitted).map(async (verb) => [verb, await can(verb)] as const);
+    expect(Object.fromEntries(await Promise.all(answers))).toEqual(permitted);
+    return true;
+  });
+}
+
 /** Runs the operator in a mode, under the permissions that the chart gives it for that mode. */
-async function start(access: string): Promise<void> {
+async function start(access: keyof typeof PERMITTED): Promise<void> {
   await operator?.stop();
   const { stdout } = await helm(cluster, [
     'template',
@@ -39,8 +57,7 @@ async function start(access: string): Promise<void> {
     '--show-only=templates/rbac.yaml',
   ]);
   await kubectl(cluster, ['apply', '--server-side', '--force-conflicts', '-f', '-'], { input: stdout });
-  // The authorizer follows its own watch.
-  await sleep(500);
+  await permittedIs(PERMITTED[access]);
   operator = await startOperator(cluster, [`--secret-access=${access}`]);
 }
 
@@ -83,16 +100,25 @@ const secret = (name: string): Json => ({
   stringData: { password: 'x' },
 });
 
-async function condition(): Promise<Json> {
-  const { stdout } = await kubectl(cluster, ['get', 'rpol', 'shop', '-o', 'json']);
-  return ((JSON.parse(stdout) as Json)['status'].conditions as Json[]).find(({ type }) => type === 'Informed') ?? {};
+/** Waits until the policy's condition Informed is as expected. */
+function informed(expected: Json): Promise<Json> {
+  return until(`Informed to be ${JSON.stringify(expected)}`, async () => {
+    const { stdout } = await kubectl(cluster, ['get', 'rpol', 'shop', '-o', 'json']);
+    const conditions = (JSON.parse(stdout) as Json)['status'].conditions as Json[];
+    const condition = conditions.find(({ type }) => type === 'Informed');
+    expect(condition).toMatchObject(expected);
+    return condition;
+  });
 }
 
-async function report(name: string): Promise<Json> {
-  const { stdout, code } = await kubectl(cluster, ['-n', 'shop', 'get', 'rrep', `deployment-${name}`, '-o', 'json'], {
-    allowFailure: true,
+/** Waits until a Deployment's report is as expected. */
+function reported(name: string, expected: Json): Promise<Json> {
+  return until(`the report of ${name} to be ${JSON.stringify(expected)}`, async () => {
+    const { stdout } = await kubectl(cluster, ['-n', 'shop', 'get', 'rrep', `deployment-${name}`, '-o', 'json']);
+    const report = JSON.parse(stdout) as Json;
+    expect(report).toMatchObject(expected);
+    return report;
   });
-  return code === 0 ? (JSON.parse(stdout) as Json) : {};
 }
 
 describe('Get', () => {
@@ -111,20 +137,13 @@ describe('Get', () => {
   });
 
   test('what runs is reported, after the Secret was read', async () => {
-    const found = await fitting(
-      () => report('one'),
-      ({ ready }) => ready === 'True',
-      20,
-    );
-    expect([found['ready'], found['unknown'] ?? []]).toEqual(['True', []]);
+    const { unknown = [] } = await reported('one', { ready: 'True' });
+    expect(unknown).toEqual([]);
   });
 
   test('all is told to be read, and Secrets are neither listed nor watched', async () => {
-    expect(await condition()).toMatchObject({ status: 'True', reason: 'AllRead' });
-    const as = ['--as=system:serviceaccount:readiness-operator:readiness-operator'];
-    const can = async (verb: string): Promise<string> =>
-      (await kubectl(cluster, ['auth', 'can-i', verb, 'secrets', '-A', ...as], { allowFailure: true })).stdout.trim();
-    expect(await Promise.all(['get', 'list', 'watch'].map(can))).toEqual(['yes', 'no', 'no']);
+    await informed({ status: 'True', reason: 'AllRead' });
+    await permittedIs(PERMITTED.Get);
   });
 });
 
@@ -143,14 +162,9 @@ describe('None', () => {
   });
 
   test('report and policy tell it too', async () => {
-    const found = await fitting(
-      () => report('three'),
-      ({ unknown }) => unknown !== undefined,
-      20,
-    );
-    expect(JSON.stringify(found['unknown'])).toContain('--secret-access=None');
-    const told = await fitting(condition, ({ status }) => status === 'False', 20);
-    expect(told).toMatchObject({ status: 'False', reason: 'NotRead' });
+    const { unknown } = await reported('three', { unknown: [expect.anything()] });
+    expect(JSON.stringify(unknown)).toContain('--secret-access=None');
+    const told = await informed({ status: 'False', reason: 'NotRead' });
     expect(told['message']).toContain('--secret-access=None');
     expect(told['message']).toContain('secretReferences');
   });
@@ -175,11 +189,10 @@ describe('Watch, without the permission', () => {
         JSON.stringify({ rules: list }),
       ]);
     await put(without);
-    const told = await fitting(condition, ({ message }) => String(message).includes('cannot'), 60);
-    expect(told).toMatchObject({ status: 'False', reason: 'NotRead' });
-    expect(told['message']).toContain('cannot list resource "secrets"');
+    const message = expect.stringContaining('cannot list resource "secrets"');
+    await informed({ status: 'False', reason: 'NotRead', message });
     expect(operator?.process.exit).toBeUndefined();
     await put(rules.rules);
-    expect(await fitting(condition, ({ status }) => status === 'True', 60)).toMatchObject({ status: 'True' });
+    await informed({ status: 'True' });
   });
 });

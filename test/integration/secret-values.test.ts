@@ -1,15 +1,14 @@
 /** Plants secret values through real objects and looks for them wherever the operator could keep or show them. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import https from 'node:https';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { issueAuthority, issueLeaf } from '../../src/webhook/issue.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { kubectl, type CommandResult } from '../cluster/kubectl.ts';
 import { enforced, installOperator, startOperator, type Operator } from '../cluster/operator.ts';
+import { until } from '../support/until.ts';
 
-jest.setTimeout(180_000);
 type Json = Record<string, any>;
 
 /** Where each value is planted, by the value. None of them is a real one. */
@@ -183,15 +182,12 @@ function before(text: string, value: string): string {
 }
 
 /** Waits for the report of what runs. */
-async function report(): Promise<Json> {
-  for (let tries = 0; ; tries++) {
+function report(): Promise<Json> {
+  return until('the report, with the certificate, which is read behind the scenes', async () => {
     const { stdout } = await kubectl(cluster, ['-n', 'watched', 'get', 'rrep', '-o', 'json']);
-    const { items } = JSON.parse(stdout) as { items: Json[] };
-    // The certificate is read behind the scenes, and a report is written at most once in 10 s.
-    if (items[0] !== undefined && JSON.stringify(items[0]).includes('Secret front of Ingress')) return items[0];
-    if (tries > 200) throw new Error('no report');
-    await sleep(200);
-  }
+    const [first] = (JSON.parse(stdout) as { items: Json[] }).items;
+    return JSON.stringify(first)?.includes('Secret front of Ingress') && first;
+  });
 }
 
 test('what kubectl is told: findings, no values', () => {
@@ -246,26 +242,28 @@ test('metrics and log: no values', async () => {
 
 test('memory: a heap snapshot holds the workload, and no values', async () => {
   await report();
-  // Whatever belonged to the last requests is let go.
-  await sleep(3000);
-  operator.process.signal('SIGUSR2');
-  const text = await snapshot();
+  // What belonged to the last requests is let go some time after them.
+  const text = await until('a heap without values', async () => {
+    const heap = await snapshot();
+    expectNone(heap);
+    return heap;
+  });
   expect(text).toContain('leaky-workload');
   expect(text).toContain('DB_PASSWORD');
-  expectNone(text);
 });
 
-/** Waits for the snapshot that the signal orders. */
+/** Orders a snapshot of the operator's heap and waits for it. */
 async function snapshot(): Promise<string> {
-  for (let size = -1; ; await sleep(1000)) {
-    const file = (await readdir(cluster.dir)).find((name) => name.endsWith('.heapsnapshot'));
-    if (file === undefined) continue;
-    const path = join(cluster.dir, file);
-    const now = (await stat(path)).size;
-    if (now > 0 && now === size) {
-      const text = await readFile(path, 'utf8');
-      if (text.trimEnd().endsWith('}')) return text;
-    }
-    size = now;
-  }
+  operator.process.signal('SIGUSR2');
+  const path = await until('a snapshot', async () => {
+    const name = (await readdir(cluster.dir)).find((file) => file.endsWith('.heapsnapshot'));
+    return name !== undefined && join(cluster.dir, name);
+  });
+  const text = await until('the end of the snapshot', async () => {
+    const written = await readFile(path, 'utf8');
+    // Of a part no JSON can be made.
+    return written.trimEnd().endsWith('}') && JSON.parse(written) !== null && written;
+  });
+  await rm(path);
+  return text;
 }

@@ -1,5 +1,6 @@
 /** What the tests through kubectl share: a namespace with a policy of its own, and manifests to vary. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from '@jest/globals';
+import { until } from '../support/until.ts';
 import { kubectl, type CommandOptions, type CommandResult } from '../cluster/kubectl.ts';
 import { enforced, permitted } from '../cluster/operator.ts';
 
@@ -138,15 +139,24 @@ export class Stage {
     return JSON.parse(await kube(['-n', this.namespace, 'get', what, name, '-o', 'json'])) as Json;
   }
 
-  /** Waits until something is so; its last error otherwise. */
-  async until<T>(question: () => Promise<T | undefined>, seconds = 20): Promise<T> {
-    const end = Date.now() + seconds * 1000;
-    for (;;) {
-      const answer = await question().catch(() => undefined);
-      if (answer !== undefined) return answer;
-      if (Date.now() > end) throw new Error(`not within ${seconds} s: ${question.toString()}`);
-      await sleep(100);
-    }
+  /** `kind/name` of all objects of a kind in the namespace. */
+  async names(kind: string): Promise<string[]> {
+    const text = await kube(['-n', this.namespace, 'get', kind, '-o', 'name']);
+    return text.split('\n').filter((name) => name !== '');
+  }
+
+  /** Waits for a workload's report, as it is to be: what watches bring comes a moment later. */
+  async report(name: string, expected: Json = {}): Promise<Json> {
+    return until(`the report ${name} to be ${JSON.stringify(expected)}`, async () => {
+      const report = await this.get('rrep', name);
+      expect(report).toMatchObject(expected);
+      return report;
+    });
+  }
+
+  /** Waits until a workload has no report. */
+  async unreported(name: string): Promise<void> {
+    await until(`the report ${name} to go`, async () => (await this.run('get', 'rrep', name)).code !== 0);
   }
 
   /** Removes the policies, so that no other test meets them. */

@@ -1,6 +1,6 @@
 /** Custom kinds that hold a pod template, named by value: judged, reported and scaled like those of Kubernetes itself. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { helm, kubectl, type CommandResult } from '../cluster/kubectl.ts';
 import {
@@ -12,9 +12,8 @@ import {
   type Operator,
 } from '../cluster/operator.ts';
 import { teamPolicy } from '../support/manifests.ts';
-import { fitting } from '../support/until.ts';
+import { until } from '../support/until.ts';
 
-jest.setTimeout(240_000);
 type Json = Record<string, any>;
 const CHART = join(import.meta.dirname, '../../charts/readiness-operator');
 const KINDS = JSON.stringify([
@@ -110,17 +109,24 @@ async function enforce(critical: 'Deny' | 'Warn'): Promise<void> {
   await enforced(cluster, 'shop');
 }
 
-async function notServed(): Promise<string[]> {
-  const { stdout } = await kubectl(cluster, ['get', 'rpol', 'shop', '-o', 'json']);
-  return (((JSON.parse(stdout) as Json)['status'].notCovered ?? []) as Json[])
-    .filter(({ reason }) => reason === 'NotServed')
-    .map(({ kind }) => kind as string)
-    .toSorted();
+/** Waits until the policy tells of these kinds that the cluster does not serve them, and of no other. */
+async function notServedAre(kinds: string[]): Promise<void> {
+  await until('the kinds that are not served', async () => {
+    const { stdout } = await kubectl(cluster, ['get', 'rpol', 'shop', '-o', 'json']);
+    const told = (((JSON.parse(stdout) as Json)['status'].notCovered ?? []) as Json[])
+      .filter(({ reason }) => reason === 'NotServed')
+      .map(({ kind }) => kind as string);
+    expect(told.toSorted()).toEqual(kinds);
+    return true;
+  });
 }
 
-async function report(name: string): Promise<Json> {
-  const { stdout, code } = await run('get', 'rrep', name, '-o', 'json');
-  return code === 0 ? (JSON.parse(stdout) as Json) : {};
+/** Waits for a report. */
+function reportOf(name: string): Promise<Json> {
+  return until(`the report ${name}`, async () => {
+    const report = JSON.parse((await run('get', 'rrep', name, '-o', 'json')).stdout) as Json;
+    return report['ready'] !== undefined && report;
+  });
 }
 
 const PASSES = { code: 0, stderr: '' };
@@ -149,12 +155,11 @@ afterAll(async () => {
 });
 
 test('what the cluster does not serve is told, and noticed when it comes', async () => {
-  const all = ['Rollout', 'Runner', 'Service'];
-  expect(await fitting(notServed, (kinds) => kinds.length === 3, 60)).toEqual(all);
+  await notServedAre(['Rollout', 'Runner', 'Service']);
   await define('argoproj.io', 'v1alpha1', 'Rollout', 'rollouts', '.spec.replicas');
   await define('example.com', 'v1', 'Runner', 'runners', '.spec.count');
   await define('serving.knative.dev', 'v1', 'Service', 'services');
-  expect(await fitting(notServed, (kinds) => kinds.length === 0, 60)).toEqual([]);
+  await notServedAre([]);
 });
 
 test('the chart grants reading of just these resources', async () => {
@@ -171,20 +176,12 @@ test('the chart grants reading of just these resources', async () => {
 test('what runs is reported, with the path in its own object', async () => {
   await apply(rollout('old', { template: template('old', {}) }));
   await apply(runner('old', 1, {}));
-  const found = await fitting(
-    () => report('rollout-old'),
-    ({ ready }) => ready !== undefined,
-    60,
-  );
+  const found = await reportOf('rollout-old');
   expect(found['workload']).toEqual({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'old' });
   expect((found['findings'] as Json[]).map(({ path }) => path as string)).toEqual([
     'spec.template.spec.containers[0].resources.limits',
   ]);
-  const other = await fitting(
-    () => report('runner-old'),
-    ({ ready }) => ready !== undefined,
-    60,
-  );
+  const other = await reportOf('runner-old');
   expect((other['findings'] as Json[]).map(({ path }) => path as string).toSorted()).toEqual([
     'spec.count',
     'worker.pod.spec.containers[0].resources.limits',

@@ -1,8 +1,8 @@
 /** Every replica is gone, and a policy that denies is in force: what must go on working all the same. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { kubectl } from '../../cluster/kubectl.ts';
+import { until } from '../../support/until.ts';
 import type { Answer, AskOptions } from '../admin.ts';
 import type { Shot } from '../load.ts';
 import type { Row } from '../row.ts';
@@ -99,7 +99,7 @@ export const allGone: Row = {
     checks.that('the policy can be relaxed', relaxed === true, relaxed);
     const removed = await works(stage, 'DELETE', `${POLICIES}/production`);
     checks.that('the policy can be removed', removed === true, removed);
-    while (load.sent < 5800) await sleep(100);
+    await until('5800 requests', () => load.sent >= 5800);
     const command = await recoveryCommand();
     const recovered = await kubectl(stage.cluster, command, { allowFailure: true });
     checks.that(

@@ -1,5 +1,6 @@
 /** Replicas that end, in order and not. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../support/until.ts';
 import { create, straight, STANDARD, type Load, type Mix } from '../load.ts';
 import type { Row } from '../row.ts';
 import { good, policy, POLICIES } from '../samples.ts';
@@ -20,7 +21,7 @@ async function restart(stage: Stage, replica: Replica, checks: Checks): Promise<
 
 /** Waits until the balancer has noticed that both are ready. */
 async function balanced(stage: Stage): Promise<void> {
-  while (stage.balancer.ready.length < 2) await sleep(50);
+  await until('the balancer to notice both replicas', () => stage.balancer.ready.length === 2);
 }
 
 export const rollingRestart: Row = {
@@ -86,7 +87,7 @@ export const restartWhilePoliciesChange: Row = {
   prepare: async (stage) => {
     await stage.namespace('changing', CHANGING);
     await stage.admin.apply(`${POLICIES}/changing`, changing(2));
-    await stage.enforced('changing', 20_000);
+    await stage.enforced('changing');
   },
   run: async (stage: Stage, load: Load, checks: Checks) => {
     const stop = new AbortController();
@@ -94,7 +95,7 @@ export const restartWhilePoliciesChange: Row = {
     // Awaited below, where it counts; until then a failure must not end the program.
     last.catch(() => {});
     for (const replica of stage.replicas) await restart(stage, replica, checks);
-    while (load.sent < 5000) await sleep(100);
+    await until('5000 requests', () => load.sent >= 5000);
     stop.abort();
     const minimum = await last;
     for (const replica of stage.replicas) {

@@ -1,5 +1,6 @@
 /** Watches that end in every way a network has, and such that only fall silent. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../support/until.ts';
 import type { Checks } from '../checks.ts';
 import type { Cut } from '../proxy.ts';
 import type { Row } from '../row.ts';
@@ -30,16 +31,14 @@ async function prepare(stage: Stage): Promise<void> {
   });
   await admin.apply(`${POLICIES}/cut-off`, policy('cut-off', {}, CUT_OFF));
   await admin.apply(`${POLICIES}/${ASKED}`, policy(ASKED, AUDITS, { nobody: ASKED }));
-  await stage.enforced('cut-off', 20_000);
-  await stage.enforced(ASKED, 20_000);
-  const end = performance.now() + WITHIN.loud;
+  await stage.enforced('cut-off');
+  await stage.enforced(ASKED);
   for (const replica of stage.replicas) {
-    for (;;) {
+    await until(`the caches of ${replica.name} to be right at the start`, async () => {
       const is = await knows(replica, 'old');
-      if (is === true) break;
-      if (performance.now() > end) throw new Error(`the caches are wrong from the start: ${is}`);
-      await sleep(100);
-    }
+      if (is === true) return true;
+      throw new Error(is);
+    });
   }
 }
 

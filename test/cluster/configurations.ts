@@ -1,0 +1,57 @@
+/** When the API server has taken note of webhook configurations, which it follows by a watch of its own. */
+import { randomUUID } from 'node:crypto';
+import { KubeClient, pathOf } from '../../src/kube/client.ts';
+import { until } from '../support/until.ts';
+import type { Target } from './kubectl.ts';
+
+const CONFIGURATIONS = {
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  resource: 'validatingwebhookconfigurations',
+};
+const CONFIG_MAPS = { group: '', version: 'v1', resource: 'configmaps' };
+const WEBHOOK = 'noted.example.com';
+
+/**
+ * Waits until the API server calls by all webhook configurations as they are now.
+ *
+ * It hears of them in their order, so one more is made, which lets no ConfigMap of a certain name pass; once such a one is
+ * refused, all that came before is known too.
+ *
+ * @throws Error if that does not come about
+ */
+export async function configurationsNoted(target: Target): Promise<void> {
+  const name = `noted-${randomUUID()}`;
+  const marker = {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name },
+    webhooks: [
+      {
+        name: WEBHOOK,
+        rules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE'] }],
+        matchConditions: [{ name: 'that-very-one', expression: `request.name == '${name}'` }],
+        // Nobody listens there.
+        clientConfig: { url: 'https://127.0.0.1:1' },
+        failurePolicy: 'Fail',
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+      },
+    ],
+  };
+  const client = await KubeClient.load(typeof target === 'string' ? target : target.kubeconfig);
+  try {
+    await client.request('POST', pathOf(CONFIGURATIONS), { body: marker });
+    const judged = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } };
+    await until('the API server to take note of the webhook configurations', async () => {
+      const answer = client.request('POST', pathOf(CONFIG_MAPS, 'default'), { query: { dryRun: 'All' }, body: judged });
+      return answer.then(
+        () => false,
+        (error: Error) => error.message.includes(WEBHOOK),
+      );
+    });
+    await client.request('DELETE', pathOf(CONFIGURATIONS, undefined, name));
+  } finally {
+    client.close();
+  }
+}
