@@ -1,130 +1,56 @@
-/** The chart on a node where pods run: everything through helm and kubectl, in the order of a life with the operator. */
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+/**
+ * The chart on a node where pods run: everything through helm and kubectl, in the order of a life with the operator. The
+ * figures are what an idle machine holds; one that is busy with other things may not.
+ */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { IMAGE_NAME } from '../../scripts/image.ts';
-import { helm, kubectl, type CommandOptions } from '../cluster/kubectl.ts';
+import { until } from '../support/until.ts';
 import { underLoad } from './load.ts';
+import {
+  apply,
+  attempt,
+  bad,
+  CHART,
+  clusterWide,
+  deployment,
+  IMAGE,
+  kube,
+  kubeconfig,
+  NAMESPACE,
+  openShop,
+  operators,
+  PATIENT,
+  pods,
+  policy,
+  ready,
+  readyOperators,
+  rejected,
+  release,
+  rolledOut,
+  runHelm,
+  SHOP,
+  uninstall,
+  type Json,
+} from './shop.ts';
 
-jest.setTimeout(240_000);
-
-const kubeconfig = process.env['READINESS_TEST_KUBECONFIG'] ?? '';
-const CHART = join(import.meta.dirname, '../../charts/readiness-operator');
-const NAMESPACE = 'readiness-operator';
-const WEB = 'readiness-operator.invalid/web:1.0.0';
 const REINSTALLS = Number(process.env['READINESS_E2E_REINSTALLS'] ?? 5);
-const IMAGE = ['--set', 'image.repository=readiness-operator.invalid/readiness-operator'];
-const folder = mkdtempSync(join(tmpdir(), 'readiness-e2e-'));
-
-type Json = Record<string, any>;
-
-const kube = async (args: readonly string[], options: CommandOptions = {}) =>
-  (await kubectl({ kubeconfig }, args, { timeoutMs: 120_000, ...options })).stdout;
-const attempt = (args: readonly string[], input?: unknown) =>
-  kubectl({ kubeconfig }, args, {
-    allowFailure: true,
-    timeoutMs: 120_000,
-    ...(input !== undefined && { input: JSON.stringify(input) }),
-  });
-const apply = (object: unknown, ...more: string[]) => attempt(['apply', '-f', '-', ...more], object);
-const release = (verb: 'install' | 'upgrade', ...more: string[]) =>
-  helm({ kubeconfig }, [verb, NAMESPACE, CHART, '-n', NAMESPACE, '--create-namespace', ...IMAGE, ...more], {
-    allowFailure: true,
-    timeoutMs: 180_000,
-  });
-const uninstall = () =>
-  helm({ kubeconfig }, ['uninstall', NAMESPACE, '-n', NAMESPACE, '--wait', '--timeout=60s'], {
-    allowFailure: true,
-    timeoutMs: 120_000,
-  });
-
-async function until<T>(what: string, question: () => Promise<T | undefined | false>, seconds = 60): Promise<T> {
-  for (const end = Date.now() + seconds * 1000; ; await sleep(100)) {
-    const answer = await question().catch(() => undefined);
-    if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
-  }
-}
-
-const policy = {
-  apiVersion: 'readiness-operator.dev/v1alpha1',
-  kind: 'ReadinessPolicy',
-  metadata: { name: 'production' },
-  spec: { profile: 'production-v1', match: { namespaceSelector: { matchLabels: { environment: 'production' } } } },
-};
-
-function deployment(name: string, change: (container: Json) => void = () => {}, replicas = 2): Json {
-  const container: Json = {
-    name: 'app',
-    image: WEB,
-    ports: [{ name: 'http', containerPort: 8080 }],
-    resources: {
-      requests: { cpu: '10m', memory: '16Mi' },
-      limits: { memory: '64Mi', 'ephemeral-storage': '64Mi' },
-    },
-    readinessProbe: { httpGet: { path: '/ready', port: 'http' }, periodSeconds: 1 },
-    livenessProbe: { httpGet: { path: '/live', port: 'http' }, failureThreshold: 6 },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    },
-  };
-  change(container);
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name, namespace: 'shop' },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name } },
-        spec: {
-          terminationGracePeriodSeconds: 1,
-          securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
-          containers: [container],
-        },
-      },
-    },
-  };
-}
-
-const bad = (name = 'bad') =>
-  deployment(name, (container) => {
-    delete container['resources'].limits;
-  });
+const admitted = async () => (await apply(bad(), '--dry-run=server')).code === 0;
 
 const load = (perSecond: number) => ({
   kubeconfig,
-  namespace: 'shop',
+  namespace: SHOP,
   good: deployment('load'),
   bad: bad('load'),
   perSecond,
 });
 
-const rejected = async () => {
-  const result = await apply(bad(), '--dry-run=server');
-  return result.code !== 0 && result.stderr.includes('is not ready for production');
-};
-
-const admitted = async () => (await apply(bad(), '--dry-run=server')).code === 0;
-
-const pods = async (namespace: string, selector: string): Promise<Json[]> =>
-  (JSON.parse(await kube(['get', 'pods', '-n', namespace, '-l', selector, '-o', 'json'])) as Json)['items'];
-const ready = (pod: Json) =>
-  !pod['metadata'].deletionTimestamp &&
-  pod['status'].conditions?.some((c: Json) => c['type'] === 'Ready' && c['status'] === 'True');
-const operators = () => pods(NAMESPACE, 'app.kubernetes.io/name=readiness-operator');
-const readyOperators = async () => {
-  const all = await operators();
-  return all.length === 2 && all.every(ready) ? all : undefined;
-};
-const rolledOut = (name: string) => kube(['-n', 'shop', 'rollout', 'status', `deploy/${name}`, '--timeout=60s']);
+const folder = mkdtempSync(join(tmpdir(), 'readiness-e2e-'));
 
 /** The operator's processes as the machine sees them, with their resident memory in MiB. */
 function replicas(): { pid: number; memory: number }[] {
@@ -146,35 +72,13 @@ const memory = () => replicas().map((replica) => replica.memory);
 
 const byText = (one: string, other: string) => one.localeCompare(other);
 
-/** How much longer things may take, by how many processes want each processor: two do not count. */
-const slowness = () => Math.max(1, loadavg()[0]! / availableParallelism() / 2);
-
-const figure = (name: string, value: number, unit: 's' | 'MiB', limit: number) => {
-  const most = unit === 's' ? limit * slowness() : limit;
-  const busy = most > limit ? `, on this busy machine ${most.toFixed(1)}` : '';
-  console.log(`figure: ${name}: ${value.toFixed(1)} ${unit} (at most ${limit}${busy})`);
+/** Prints a measured value with its bound, and holds it. */
+const figure = (name: string, value: number, unit: 's' | 'MiB', most: number) => {
+  console.log(`figure: ${name}: ${value.toFixed(1)} ${unit} (at most ${most})`);
   expect(value).toBeLessThanOrEqual(most);
 };
 
-/** All that an installation can leave in a cluster, as `kind/name`. */
-async function clusterWide(): Promise<string[]> {
-  const kinds = [
-    'customresourcedefinitions',
-    'validatingwebhookconfigurations',
-    'mutatingwebhookconfigurations',
-    'validatingadmissionpolicies',
-    'validatingadmissionpolicybindings',
-    'clusterroles',
-    'clusterrolebindings',
-    'namespaces',
-  ];
-  return (await kube(['get', kinds.join(','), '-o', 'name'])).split('\n').filter((name) => /readiness/.test(name));
-}
-
-beforeAll(async () => {
-  await kube(['create', 'namespace', 'shop']);
-  await kube(['label', 'namespace', 'shop', 'environment=production']);
-});
+beforeAll(openShop);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('the quickstart on a cluster that is there: says what it would do, does it, and leaves nothing', async () => {
@@ -205,7 +109,7 @@ test('an image that is not there: helm reports, the cluster goes on, and the rel
 
 test('helm install --wait, a policy, and the first rejection through the Service', async () => {
   const started = performance.now();
-  const result = await release('install', '--wait', '--timeout=60s');
+  const result = await release('install', '--wait', PATIENT);
   expect([result.code, result.stderr.includes('Error')]).toEqual([0, false]);
   expect((await apply(policy)).code).toBe(0);
   await until('a rejection', rejected);
@@ -254,7 +158,7 @@ test('a rollout to a bad template is rejected, running pods stay; a good one, un
 test('pods that are killed or drained come back with the policy in force', async () => {
   await kube(['-n', 'shop', 'delete', 'pods', '-l', 'app=cart', '--force', '--grace-period=0']);
   await until('the pods', async () => (await pods('shop', 'app=cart')).filter(ready).length === 4);
-  await kube(['drain', 'node-1', '--pod-selector=app=cart', '--ignore-daemonsets', '--timeout=60s']);
+  await kube(['drain', 'node-1', '--pod-selector=app=cart', '--ignore-daemonsets', PATIENT]);
   expect((await pods('shop', 'app=cart')).filter(ready)).toHaveLength(0);
   await kube(['uncordon', 'node-1']);
   await until('the pods', async () => (await pods('shop', 'app=cart')).filter(ready).length === 4);
@@ -294,7 +198,7 @@ test('a replica deleted and a rolling upgrade under 100 requests a second: 0 wro
     const [victim] = await operators();
     await kube(['-n', NAMESPACE, 'delete', 'pod', victim!['metadata'].name]);
     await until('two replicas', readyOperators);
-    const upgraded = await release('upgrade', '--set', 'podAnnotations.round=two', '--wait', '--timeout=90s');
+    const upgraded = await release('upgrade', '--set', 'podAnnotations.round=two', '--wait', PATIENT);
     expect([upgraded.code, upgraded.stderr]).toEqual([0, expect.anything()]);
     await sleep(2_000);
   });
@@ -336,25 +240,19 @@ test('an upgrade with other values and a CRD with one more field, and back', asy
   const crd = parse(readFileSync(file, 'utf8')) as Json;
   crd['spec'].versions[0].schema.openAPIV3Schema.properties.spec.properties.addedLater = { type: 'string' };
   writeFileSync(file, stringify(crd));
-  const upgrade = await helm(
-    { kubeconfig },
-    ['upgrade', NAMESPACE, chart, '-n', NAMESPACE, ...IMAGE, '--set', 'log.format=text', '--wait', '--timeout=90s'],
-    { allowFailure: true, timeoutMs: 120_000 },
-  );
+  const text = ['--set', 'log.format=text'];
+  const upgrade = await runHelm('upgrade', NAMESPACE, chart, '-n', NAMESPACE, ...IMAGE, ...text, '--wait', PATIENT);
   expect([upgrade.code, upgrade.code === 0 ? '' : upgrade.stderr]).toEqual([0, '']);
   // The API server takes a CRD at once and publishes what it says some time later.
   const explained = async () => (await attempt(['explain', 'rpol.spec.addedLater'])).code === 0;
   await until('the new field', explained);
   expect(await kube(['explain', 'rpol.spec.addedLater'])).toContain('string');
   const [pod] = (await operators()).filter(ready);
-  const text = await kube(['-n', NAMESPACE, 'logs', pod!['metadata'].name]);
-  expect(text.split('\n')[0]).not.toBe('');
-  expect(() => JSON.parse(text.split('\n')[0]!)).toThrow();
+  const [line = ''] = (await kube(['-n', NAMESPACE, 'logs', pod!['metadata'].name])).split('\n');
+  expect(line).not.toBe('');
+  expect(() => JSON.parse(line)).toThrow();
   expect(await rejected()).toBe(true);
-  const back = await helm({ kubeconfig }, ['rollback', NAMESPACE, '-n', NAMESPACE, '--wait', '--timeout=90s'], {
-    allowFailure: true,
-    timeoutMs: 120_000,
-  });
+  const back = await runHelm('rollback', NAMESPACE, '-n', NAMESPACE, '--wait', PATIENT);
   expect([back.code, back.code === 0 ? '' : back.stderr]).toEqual([0, '']);
   await until('the field gone', async () => !(await explained()));
   expect(await kube(['get', 'rpol', 'production', '-o', 'name'])).toContain('production');
@@ -385,17 +283,17 @@ test('GitOps: a second apply by another field manager shows no diff; a set with 
   expect((await apply(whole, '--dry-run=server')).code).toBe(0);
 });
 
-test('uninstall: refusals stop within 5 s', async () => {
+test('uninstall: refusals stop', async () => {
   expect(await rejected()).toBe(true);
   const removed = uninstall();
   const started = performance.now();
-  await until('an end of refusals', admitted, 60);
+  await until('an end of refusals', admitted);
   figure('uninstall to the end of refusals', (performance.now() - started) / 1000, 's', 5);
   expect((await removed).code).toBe(0);
 });
 
-test('uninstall while the operator crash-loops: refusals stop within 5 s', async () => {
-  expect((await release('install', '--wait', '--timeout=60s')).code).toBe(0);
+test('uninstall while the operator crash-loops: refusals stop', async () => {
+  expect((await release('install', '--wait', PATIENT)).code).toBe(0);
   await until('a rejection', rejected);
   await kube([
     '-n',
@@ -412,18 +310,18 @@ test('uninstall while the operator crash-loops: refusals stop within 5 s', async
   );
   const started = performance.now();
   const removed = uninstall();
-  await until('an end of refusals', admitted, 60);
+  await until('an end of refusals', admitted);
   figure('crash-looping: uninstall to the end of refusals', (performance.now() - started) / 1000, 's', 5);
   expect((await removed).code).toBe(0);
 });
 
 test(`${REINSTALLS} reinstalls: no residue, no stuck namespace`, async () => {
   for (let round = 1; round <= REINSTALLS; round++) {
-    const installed = await release('install', '--wait', '--timeout=60s');
+    const installed = await release('install', '--wait', PATIENT);
     expect([round, installed.code, installed.code === 0 ? '' : installed.stderr]).toEqual([round, 0, '']);
     await until('a rejection', rejected);
     expect([round, (await uninstall()).code]).toEqual([round, 0]);
-    await kube(['delete', 'namespace', NAMESPACE, '--timeout=60s']);
+    await kube(['delete', 'namespace', NAMESPACE, PATIENT]);
     expect((await clusterWide()).filter((name) => !name.startsWith('customresourcedefinition'))).toEqual([]);
   }
 }, 1_200_000);
