@@ -1,5 +1,6 @@
 /** When the API server has taken note of webhook configurations, which it follows by a watch of its own. */
 import { randomUUID } from 'node:crypto';
+import { systemClock } from '../../src/kube/clock.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
 import { until } from '../support/until.ts';
 import type { Target } from './kubectl.ts';
@@ -39,7 +40,7 @@ export async function configurationsNoted(target: Target): Promise<void> {
       },
     ],
   };
-  const client = await KubeClient.load(typeof target === 'string' ? target : target.kubeconfig);
+  const client = await KubeClient.load(systemClock, typeof target === 'string' ? target : target.kubeconfig);
   try {
     await client.request('POST', pathOf(CONFIGURATIONS), { body: marker });
     const judged = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } };

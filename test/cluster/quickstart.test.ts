@@ -31,7 +31,7 @@ test('--keep leaves a cluster, and the commands that it prints show a refusal an
     } finally {
       await shell(end);
     }
-    await until(async () => !existsSync(dirname(kubeconfig)));
+    await until('the folder to be removed', () => !existsSync(dirname(kubeconfig)));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
