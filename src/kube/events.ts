@@ -58,8 +58,6 @@ export interface EventRecorderOptions {
   readonly onDropped: (event: ClusterEvent) => void;
   /** Told of each try that failed. */
   readonly onError: (event: ClusterEvent, error: unknown) => void;
-  /** Milliseconds between two writes of a count. */
-  readonly refresh?: number;
 }
 
 /** An event that was seen, and what of it has been written. */
@@ -109,7 +107,7 @@ export class EventRecorder {
     if (remembered !== undefined) {
       remembered.count += 1;
       remembered.seen = this.#clock.now();
-      this.#queue.addAfter(key, remembered.writtenAt + this.#refresh - this.#clock.monotonic());
+      this.#queue.addAfter(key, remembered.writtenAt + REFRESH - this.#clock.monotonic());
       return;
     }
     if (!this.#mayWrite(event, source)) {
@@ -158,10 +156,6 @@ export class EventRecorder {
     return this.#options.client.clock;
   }
 
-  get #refresh(): number {
-    return this.#options.refresh ?? REFRESH;
-  }
-
   #mayWrite({ reason, regarding }: ClusterEvent, source: string): boolean {
     const now = this.#clock.monotonic();
     const subject = bucketOf(this.#subjects, JSON.stringify([reason, regarding, source]), PER_SUBJECT, now);
@@ -188,7 +182,7 @@ export class EventRecorder {
     remembered.written = count;
     remembered.writtenAt = this.#clock.monotonic();
     // What came while this was written is counted later.
-    if (remembered.count > count) this.#queue.addAfter(key, this.#refresh);
+    if (remembered.count > count) this.#queue.addAfter(key, REFRESH);
   }
 
   async #create(event: ClusterEvent, name: string, time: number, count: number): Promise<void> {

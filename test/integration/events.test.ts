@@ -1,9 +1,9 @@
 /** What kubectl get events tells of admission and of exceptions. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import https from 'node:https';
 import { KubeClient } from '../../src/kube/client.ts';
-import { systemClock } from '../../src/kube/clock.ts';
 import { EventRecorder, type ClusterEvent } from '../../src/kube/events.ts';
+import { TestClock } from '../support/testClock.ts';
 import { until } from '../support/until.ts';
 import { apply, attempt, DEVELOPER, kube, latest, Stage, type Json } from './stage.ts';
 
@@ -189,58 +189,88 @@ test('who is denied again and again writes few events, and is answered all the s
   expect(Number(dropped?.[1] ?? 0)).toBeGreaterThanOrEqual(list.length - written);
 });
 
-test('what happens again is one event with a count, and one that is gone is written anew', async () => {
-  stage = await Stage.open('counted');
-  const client = await KubeClient.load(systemClock, process.env['READINESS_TEST_KUBECONFIG']);
-  const errors: unknown[] = [];
-  const recorder = new EventRecorder({
-    client,
-    instance: 'test',
-    refresh: 500,
-    onDropped: () => {},
-    onError: (_, error) => errors.push(error),
+describe('the recorder, with a clock that the test moves', () => {
+  /** Milliseconds after which a count may be written again, and one more event about one object. */
+  const [REFRESH, INTERVAL] = [300_000, 60_000];
+  const EVENT: ClusterEvent = {
+    reason: 'Counted',
+    type: 'Normal',
+    action: 'Test',
+    note: 'ü'.repeat(600),
+    regarding: { apiVersion: 'v1', kind: 'Pod', namespace: 'counted', name: 'web' },
+  };
+  let clock: TestClock;
+  let client: KubeClient;
+  let recorder: EventRecorder;
+  let dropped: ClusterEvent[];
+  let errors: unknown[];
+  beforeEach(async () => {
+    stage = await Stage.open('counted');
+    clock = new TestClock();
+    client = await KubeClient.load(clock, process.env['READINESS_TEST_KUBECONFIG']);
+    [dropped, errors] = [[], []];
+    recorder = new EventRecorder({
+      client,
+      instance: 'test',
+      onDropped: (event) => dropped.push(event),
+      onError: (_, error) => errors.push(error),
+    });
   });
-  try {
-    const event: ClusterEvent = {
-      reason: 'Counted',
-      type: 'Normal',
-      action: 'Test',
-      note: 'ü'.repeat(600),
-      regarding: { apiVersion: 'v1', kind: 'Pod', namespace: 'counted', name: 'web' },
-    };
-    for (let times = 0; times < 5; times++) recorder.record(event);
-    const counted = async (): Promise<Json[]> => {
-      const list = await kube(['-n', 'counted', 'get', 'events.v1.events.k8s.io', '-o', 'json']);
-      return (JSON.parse(list) as { items: Json[] }).items;
-    };
-    const countOf = async (wanted: number): Promise<Json[]> =>
-      until(`a count of ${wanted}`, async () => {
-        const items = await counted();
-        return items[0]?.['series']?.count === wanted && items;
-      });
-    await countOf(5);
-    recorder.record(event);
-    const [one] = await countOf(6);
-    expect(one?.['note']).toBe(`${'ü'.repeat(510)}...`);
-    expect(await counted()).toHaveLength(1);
-    await stage.run('delete', 'events', '--all');
-    recorder.record(event);
-    await until('an event', async () => (await counted()).length === 1);
-
-    // What happens once is written once, whoever says it again.
-    const once: ClusterEvent = { ...event, reason: 'Once' };
-    await recorder.write(once, 'a');
-    await recorder.write(once, 'a');
-    await recorder.write(once, 'b');
-    expect((await counted()).filter(({ reason }) => reason === 'Once')).toHaveLength(2);
-    expect(errors).toEqual([]);
-    // A namespace that is not there is no reason to try again.
-    await recorder.write({ ...once, regarding: { ...event.regarding, namespace: 'gone' } }, 'a');
-    expect(errors).toHaveLength(1);
-  } finally {
+  afterEach(async () => {
     recorder.stop();
     client.close();
-  }
+    // The next test has a namespace of the same name.
+    await kube(['delete', 'namespace', 'counted']);
+  });
+
+  const written = async (): Promise<Json[]> => {
+    const list = await kube(['-n', 'counted', 'get', 'events.v1.events.k8s.io', '-o', 'json']);
+    return (JSON.parse(list) as { items: Json[] }).items;
+  };
+  const counts = async (): Promise<number[]> => (await written()).map((event) => event['series']?.count ?? 1);
+
+  test('what happens again is one event with a count, and one that is gone is written anew', async () => {
+    for (let times = 0; times < 5; times++) recorder.record(EVENT);
+    await until('a count of 5', async () => (await counts())[0] === 5);
+    recorder.record(EVENT);
+    await clock.advance(REFRESH - 1);
+    expect([await counts(), clock.pending]).toEqual([[5], [1]]);
+    await clock.advance(1);
+    await until('a count of 6', async () => (await counts())[0] === 6);
+    const [one] = await written();
+    expect(one?.['note']).toBe(`${'ü'.repeat(510)}...`);
+    await stage.run('delete', 'events', '--all');
+    recorder.record(EVENT);
+    await clock.advance(REFRESH);
+    await until('an event', async () => (await written()).length === 1);
+    expect([errors, dropped]).toEqual([[], []]);
+  });
+
+  test('about one object ten are written at once, and one a minute; about another one there is room', async () => {
+    const about = (name: string, note: string): void =>
+      recorder.record({ ...EVENT, note, regarding: { ...EVENT.regarding, name } });
+    for (let number = 1; number <= 12; number++) about('web', `number ${number}`);
+    about('other', 'there is room');
+    expect(dropped.map(({ note }) => note)).toEqual(['number 11', 'number 12']);
+    await clock.advance(INTERVAL - 1);
+    about('web', 'too soon');
+    await clock.advance(1);
+    about('web', 'a minute later');
+    about('web', 'one too many');
+    expect(dropped.slice(2).map(({ note }) => note)).toEqual(['too soon', 'one too many']);
+    await until('all of them', async () => (await written()).length === 12);
+  });
+
+  test('what happens once is written once, whoever says it again', async () => {
+    await recorder.write(EVENT, 'a');
+    await recorder.write(EVENT, 'a');
+    await recorder.write(EVENT, 'b');
+    expect(await written()).toHaveLength(2);
+    expect(errors).toEqual([]);
+    // A namespace that is not there is no reason to try again.
+    await recorder.write({ ...EVENT, regarding: { ...EVENT.regarding, namespace: 'gone' } }, 'a');
+    expect(errors).toHaveLength(1);
+  });
 });
 
 function metrics(): Promise<string> {

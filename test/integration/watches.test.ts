@@ -139,10 +139,13 @@ async function passPause(): Promise<number> {
 /** Lets pauses pass, one by one, until something is so. */
 function passPausesUntil(what: string, question: () => boolean | Promise<boolean>): Promise<unknown> {
   return until(what, async () => {
-    if (await question()) return true;
-    const [soonest = Infinity] = clock.pending;
-    if (soonest <= LONGEST_PAUSE) await clock.advance(soonest);
-    return false;
+    for (;;) {
+      if (await question()) return true;
+      const [soonest = Infinity] = clock.pending;
+      // An answer is on its way.
+      if (soonest > LONGEST_PAUSE) return false;
+      await clock.advance(soonest);
+    }
   });
 }
 

@@ -133,6 +133,29 @@ test('until requests can be judged, exceptions wait; policies and the stamp do n
   }
 });
 
+test('told to stop, it is not ready, goes on judging, and each answer ends its connection', async () => {
+  let isDraining = false;
+  const port = await start({ draining: () => isDraining });
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
+  const get = (path: string): Promise<[status: number | undefined, connection: string | undefined, text: string]> =>
+    new Promise((resolve, reject) => {
+      const options = { rejectUnauthorized: false, agent };
+      https
+        .get(`https://127.0.0.1:${port}${path}`, options, (response) => {
+          let text = '';
+          response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+          response.on('end', () => resolve([response.statusCode, response.headers.connection, text]));
+        })
+        .on('error', reject);
+    });
+  expect(await get('/readyz')).toEqual([200, 'keep-alive', 'ok']);
+  isDraining = true;
+  expect(await get('/readyz')).toEqual([503, 'close', 'the operator is stopping']);
+  expect(await get('/healthz')).toEqual([200, 'close', 'ok']);
+  expect(await post(port, POLICY_PATH)).toMatchObject({ status: 200 });
+  agent.destroy();
+});
+
 test('events are told of requests that are no dry-run', async () => {
   const told: unknown[] = [];
   const event = { reason: 'RolloutDenied' } as ClusterEvent;
