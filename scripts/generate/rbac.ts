@@ -5,6 +5,9 @@ import { RELATED_KINDS } from '../../src/engine/related.ts';
 import type { SecretAccess } from '../../src/kube/secret.ts';
 import { GROUP } from '../../src/policy/schema.ts';
 
+/** What the chart calls all that it makes. */
+const NAME = 'readiness-operator';
+
 interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
@@ -48,9 +51,16 @@ export function clusterRules(): Rule[] {
     ...[VALIDATING, MUTATING].map(({ group, resource, names }) => ({
       apiGroups: [group],
       resources: [resource],
-      resourceNames: names('readiness-operator'),
+      resourceNames: names(NAME),
       verbs: ['get', 'update'],
     })),
+    // The owner of these configurations, with which they go: this role itself.
+    {
+      apiGroups: ['rbac.authorization.k8s.io'],
+      resources: ['clusterroles'],
+      resourceNames: [NAME],
+      verbs: ['get'],
+    },
   ];
 }
 

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse, parseAllDocuments, stringify } from 'yaml';
+import { renderChart } from '../../scripts/generate/chart.ts';
+import { installFile } from '../../scripts/generate/files.ts';
 import { SUPPORTED } from '../cluster/catalog.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { helm, kubectl } from '../cluster/kubectl.ts';
@@ -171,6 +173,15 @@ test('the kustomization names the image', async () => {
 test('a missing image and a misspelt value are refused readably', async () => {
   expect((await template()).stderr).toContain('/image/repository');
   expect((await template(...IMAGE, '--set', 'exludedNamespaces={a}')).stderr).toContain('exludedNamespaces');
+});
+
+test('manifests/install.yaml: what helm renders', async () => {
+  const committed = await readFile(join(CHART, '../../manifests/install.yaml'), 'utf8');
+  const rendered = await renderChart();
+  const objects = (manifests: string) => parseAllDocuments(manifests).map((document) => document.toJS() as Json);
+  expect(objects(committed)).toEqual(objects(rendered));
+  // Comments, too.
+  expect(committed).toBe(await installFile(rendered));
 });
 
 test('manifests/install.yaml: taken by the API server, and small enough for a client-side apply', async () => {
