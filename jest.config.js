@@ -7,6 +7,7 @@ const common = {
   testTimeout: 60_000,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
@@ -32,7 +33,6 @@ export default {
     {
       ...common,
       displayName: 'integration',
-      setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'],
       testMatch: ['<rootDir>/test/integration/**/*.test.ts', '<rootDir>/test/cluster/**/*.test.ts'],
     },
     {
@@ -43,7 +43,6 @@ export default {
     {
       ...common,
       displayName: 'e2e',
-      setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'],
       testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
     },
   ],

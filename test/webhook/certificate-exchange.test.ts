@@ -323,4 +323,4 @@ test('whatever happens to the Secret, no API server ever meets a leaf that it do
       'an older CA has had its time',
     ]),
   );
-}, 120_000);
+});
