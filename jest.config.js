@@ -3,8 +3,6 @@
  * `disruptive` clusters that its files start themselves, and `e2e` a whole node. scripts/test.ts starts what is shared.
  */
 const common = {
-  // Ends a hang; nothing else depends on it.
-  testTimeout: 60_000,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'],

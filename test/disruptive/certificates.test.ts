@@ -6,7 +6,7 @@ import { X509Certificate } from 'node:crypto';
 import https from 'node:https';
 import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { issueAuthority, issueLeaf } from '../../src/webhook/issue.ts';
 import type { CertifiedKey } from '../../src/webhook/server.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
@@ -22,8 +22,6 @@ import {
 } from '../cluster/operator.ts';
 import { until } from '../support/until.ts';
 import type { Json } from '../integration/stage.ts';
-
-jest.setTimeout(180_000);
 
 const NAMESPACE = 'readiness-operator';
 const SECRET = 'secret/readiness-operator-tls';

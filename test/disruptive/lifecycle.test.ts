@@ -1,7 +1,7 @@
 /** From the first replica to the last: who leads, what the API server is told, and what is left behind. */
 import https from 'node:https';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { redirectKubeconfig } from '../cluster/kubeconfig.ts';
 import { kubectl } from '../cluster/kubectl.ts';
@@ -21,8 +21,6 @@ import { HttpProxy } from '../support/httpProxy.ts';
 import { TcpProxy } from '../support/tcpProxy.ts';
 import { until } from '../support/until.ts';
 import type { Json } from '../integration/stage.ts';
-
-jest.setTimeout(180_000);
 
 const CONFIGURATION = 'validatingwebhookconfiguration/readiness-operator';
 const MUTATING = 'mutatingwebhookconfiguration/readiness-operator';

@@ -4,13 +4,12 @@ import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import { enforced, installOperator, startOperator, type Operator } from '../cluster/operator.ts';
 import { reviewOf } from '../support/manifests.ts';
 
-jest.setTimeout(300_000);
 type Json = Record<string, any>;
 let cluster: Cluster;
 let operator: Operator;

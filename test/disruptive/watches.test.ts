@@ -1,6 +1,6 @@
 /** Watches by the time of the machine, before an API server that restarts and on connections that die. */
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { canonicalJson } from '../../src/engine/canonical.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
@@ -10,7 +10,6 @@ import { redirectKubeconfig } from '../cluster/kubeconfig.ts';
 import { TcpProxy } from '../support/tcpProxy.ts';
 import { until } from '../support/until.ts';
 
-jest.setTimeout(180_000);
 const CONFIG_MAPS = { group: '', version: 'v1', resource: 'configmaps' };
 const NAMESPACE = 'default';
 const closers: (() => unknown)[] = [];

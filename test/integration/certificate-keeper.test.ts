@@ -1,6 +1,6 @@
 /** The serving certificate in a Secret of a real API server, kept by two replicas whose clock is moved by the test. */
 import { X509Certificate } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { ServingCertificate } from '../../src/webhook/certificate-exchange.ts';
 import { CertificateKeeper } from '../../src/webhook/certificate-keeper.ts';
@@ -12,7 +12,6 @@ import { TestClock } from '../support/testClock.ts';
 import { until } from '../support/until.ts';
 import { apply, Stage, type Json } from './stage.ts';
 
-jest.setTimeout(120_000);
 const NAMESPACE = 'certificate-keeper';
 const SECRET = 'webhook-tls';
 const HOST = 'webhook.example.svc';

@@ -1,5 +1,5 @@
 /** Leader election by a Lease of a real API server. The clocks of the replicas are moved by the test. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/kube/clock.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
 import { LeaderElection } from '../../src/kube/lease.ts';
@@ -8,7 +8,6 @@ import { TestClock } from '../support/testClock.ts';
 import { until } from '../support/until.ts';
 import { Stage } from './stage.ts';
 
-jest.setTimeout(120_000);
 const KUBECONFIG = process.env['READINESS_TEST_KUBECONFIG'];
 const LEASES = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
 const NAMESPACE = 'lease';

@@ -6,7 +6,7 @@ import type http from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { canonicalJson } from '../../src/engine/canonical.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
@@ -20,7 +20,6 @@ import { TestClock } from '../support/testClock.ts';
 import { until } from '../support/until.ts';
 import { Stage } from './stage.ts';
 
-jest.setTimeout(120_000);
 const KUBECONFIG = process.env['READINESS_TEST_KUBECONFIG'] ?? '';
 const CONFIG_MAPS = { group: '', version: 'v1', resource: 'configmaps' };
 const NAMESPACE = 'watches';
