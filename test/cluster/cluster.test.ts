@@ -77,8 +77,8 @@ describe('cluster', () => {
     const harness = spawn(process.execPath, [script, 'up'], { stdio: ['ignore', 'pipe', 'ignore'] });
     let output = '';
     harness.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    await until('the cluster to be up', () => output.includes('KUBECONFIG'), 240);
-    const dir = dirname(/KUBECONFIG='(.*)'/.exec(output)![1]!);
+    const kubeconfig = await until('the cluster to be up', () => /KUBECONFIG='?([^'\n]+)'?\n/.exec(output)?.[1], 240);
+    const dir = dirname(kubeconfig);
     expect(existsSync(dir)).toBe(true);
     expect((await processes(dir)).length).toBeGreaterThanOrEqual(4);
     harness.kill('SIGKILL');

@@ -47,14 +47,14 @@ test('of a component that ends by itself', async () => {
   expect(await logNamedBy(told)).toBe('last words\n');
 });
 
-test('of an operator that does not become ready', async () => {
+test('of an operator that ends while it starts', async () => {
   const program = join(supervisor.folder, 'program.js');
   await writeFile(program, "console.log('only words'); process.exit(3);");
   // Of the cluster it needs no more than a folder and a supervisor until it is ready.
   const cluster = { dir: supervisor.folder, run: (run: RunOptions) => supervisor.run(run) } as Cluster;
   const started = startOperator(cluster, [], { program, kubeconfig: 'none' });
   const message = await started.then(String, (error: Error) => error.message);
-  expect(message).toContain('the operator did not become ready');
+  expect(message).toContain('the operator ended while it started');
   expect(await logNamedBy(message)).toBe('only words\n');
 });
 
