@@ -2,12 +2,10 @@
  * Do the fixtures notice a check that is broken? Each check is replaced in memory by mutants that say nothing, too much,
  * or the wrong thing; a mutant survives where all fixtures of the check still pass.
  */
-import process from 'node:process';
-import { CHECKS } from '../../src/checks/index.ts';
 import type { Check, CheckInput, Outcome } from '../../src/engine/check.ts';
 import type { EnabledCheck } from '../../src/engine/evaluate.ts';
 import type { Related } from '../../src/engine/related.ts';
-import { enabledBy, failuresOf, loadFixtures, type Fixture, neededParameters } from '../support/fixtures.ts';
+import { enabledBy, failuresOf, type Fixture, neededParameters } from '../support/fixtures.ts';
 import { NOTHING_RELATED, unknownRelated } from '../support/related.ts';
 
 /** A check's `run` as one that returns what it reports. */
@@ -99,8 +97,7 @@ const MUTANTS: readonly Mutant[] = [
 
 /** The fixtures that still pass with a mutant although they should not. */
 function survivors(check: Check, mutant: Mutant, fixtures: readonly Fixture[]): readonly Fixture[] {
-  const { concerns, run, related, enabled: change, mustFail } = mutant;
-  if (concerns?.(check) === false) return [];
+  const { run, related, enabled: change, mustFail } = mutant;
   const mutated: Check = run === undefined ? check : { ...check, run: reporting(run(returning(check.run))) };
   const passing = fixtures.filter((fixture) => {
     const enabled = { ...enabledBy(fixture, check), check: mutated };
@@ -111,32 +108,32 @@ function survivors(check: Check, mutant: Mutant, fixtures: readonly Fixture[]): 
   return passing.length === fixtures.length ? fixtures : [];
 }
 
-function main(): void {
-  const all = loadFixtures();
-  let passed = 0;
-  let failed = 0;
-  for (const check of CHECKS) {
-    const fixtures = all.filter((fixture) => fixture.check === check.name);
-    const mutants = MUTANTS.filter(({ concerns }) => concerns?.(check) !== false);
-    const complaints = [
-      ...fixtures
-        .filter((fixture) => failuresOf(fixture, check).length > 0)
-        .map(({ file }) => `${file} fails as it is`),
-      ...mutants.flatMap((mutant) => {
-        const alive = survivors(check, mutant, fixtures).map(({ file }) => file);
-        return alive.length > 0 ? [`survives "${mutant.name}": ${alive.join(', ')}`] : [];
-      }),
-      ...(fixtures.length === 0 ? ['it has no fixtures'] : []),
-    ];
-    const killed = mutants.length - complaints.length;
-    if (complaints.length === 0) passed++;
-    else failed++;
-    const counts = `${Math.max(0, killed)} of ${mutants.length} mutants killed by ${fixtures.length} fixtures`;
-    console.log(`${complaints.length === 0 ? 'ok  ' : 'FAIL'} ${check.name.padEnd(24)} ${counts}`);
-    for (const complaint of complaints) console.log(`failed: ${check.name}: ${complaint}`);
-  }
-  console.log(`tests: ${passed} passed, ${failed} failed`);
-  process.exitCode = failed > 0 ? 1 : 0;
+/** What the fixtures of a check and the mutants of that check say of one another. */
+export interface Verdict {
+  /** All in a line. */
+  readonly summary: string;
+  /** What is wrong, a line each; none if all is well. */
+  readonly complaints: readonly string[];
 }
 
-main();
+/** Runs the fixtures of a check with the check as it is, and with each of its mutants. */
+export function verdictOf(check: Check, fixtures: readonly Fixture[]): Verdict {
+  const mutants = MUTANTS.filter(({ concerns }) => concerns?.(check) !== false);
+  const alive = mutants
+    .map((mutant) => ({ mutant, files: survivors(check, mutant, fixtures).map(({ file }) => file) }))
+    .filter(({ files }) => files.length > 0);
+  return {
+    summary: `${mutants.length - alive.length} of ${mutants.length} mutants killed by ${fixtures.length} fixtures`,
+    complaints: [
+      ...fixtures.flatMap((fixture) => failuresOf(fixture, check).map((failure) => `${fixture.file}: ${failure}`)),
+      ...alive.map(({ mutant, files }) => `survives "${mutant.name}": ${files.join(', ')}`),
+      ...(fixtures.length === 0 ? ['it has no fixtures'] : []),
+    ],
+  };
+}
+
+/** Prints a verdict, with a line that begins with `failed: ` for each complaint. */
+export function printVerdict(check: string, { summary, complaints }: Verdict): void {
+  console.log(`${complaints.length === 0 ? 'ok  ' : 'FAIL'} ${check.padEnd(24)} ${summary}`);
+  for (const complaint of complaints) console.log(`failed: ${check}: ${complaint}`);
+}

@@ -1,5 +1,5 @@
 /** Runs the fixtures of test/checks; its README.md tells how they are written. Knows nothing of a test framework. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../../src/engine/check.ts';
 import { evaluateCheck, type CheckResult, type EnabledCheck, type Status } from '../../src/engine/evaluate.ts';
@@ -39,14 +39,18 @@ export interface FixtureWorkload {
 }
 
 /** Reads all fixtures. Throws Error on one that is not written as it should be. */
-export function loadFixtures(folder = FIXTURES_FOLDER): Fixture[] {
-  return readdirSync(folder, { withFileTypes: true })
+export function loadFixtures(): Fixture[] {
+  return readdirSync(FIXTURES_FOLDER, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .flatMap(({ name: check }) =>
-      readdirSync(join(folder, check))
-        .toSorted()
-        .map((file) => readFixture(check, file, readFileSync(join(folder, check, file), 'utf8'))),
-    );
+    .flatMap(({ name }) => loadFixturesOf(name));
+}
+
+/** Reads the fixtures of one check, none if it has no folder. Throws Error on one that is not written as it should be. */
+export function loadFixturesOf(check: string): Fixture[] {
+  const folder = join(FIXTURES_FOLDER, check);
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).toSorted();
+  return files.map((file) => readFixture(check, file, readFileSync(join(folder, file), 'utf8')));
 }
 
 /** Reads one fixture. Throws Error on one that is not written as it should be. */
