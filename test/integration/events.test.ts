@@ -232,6 +232,8 @@ describe('the recorder, with a clock that the test moves', () => {
   test('what happens again is one event with a count, and one that is gone is written anew', async () => {
     for (let times = 0; times < 5; times++) recorder.record(EVENT);
     await until('a count of 5', async () => (await counts())[0] === 5);
+    // The request has a time limit until its answer is there.
+    await until('the recorder to know', () => clock.pending.length === 0);
     recorder.record(EVENT);
     await clock.advance(REFRESH - 1);
     expect([await counts(), clock.pending]).toEqual([[5], [1]]);
@@ -239,6 +241,7 @@ describe('the recorder, with a clock that the test moves', () => {
     await until('a count of 6', async () => (await counts())[0] === 6);
     const [one] = await written();
     expect(one?.['note']).toBe(`${'ü'.repeat(510)}...`);
+    await until('the recorder to know', () => clock.pending.length === 0);
     await stage.run('delete', 'events', '--all');
     recorder.record(EVENT);
     await clock.advance(REFRESH);
