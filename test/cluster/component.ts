@@ -65,13 +65,16 @@ export class Component {
     const from = size(this.log);
     const child = await this.#supervisor.run(this.#options);
     this.#process = child;
-    this.#wanted = true;
     void child.exited.then((exit) => {
       if (this.#wanted && this.#process === child)
         this.#tell(`${this.name} ended by itself (${how(exit)}), see ${keepLog(this.log)}`);
     });
     const failure = await this.#untilServing(child);
-    if (failure === undefined) return;
+    if (failure === undefined) {
+      // An end before this is told by the error alone.
+      this.#wanted = true;
+      return;
+    }
     await this.kill();
     throw new StartError(this.name, failure, this.log, tail(this.log, from));
   }
