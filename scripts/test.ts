@@ -12,6 +12,7 @@ import { startCluster } from '../test/cluster/cluster.ts';
 import { duration, streamLog } from '../test/cluster/log.ts';
 import { obstacle } from '../test/cluster/node.ts';
 import { installOperator, startOperator } from '../test/cluster/operator.ts';
+import { keepLog } from '../test/cluster/kept-log.ts';
 import { provide } from '../test/cluster/provider.ts';
 import { counted, jest } from './test/programs.ts';
 import { Tally } from './test/tally.ts';
@@ -89,7 +90,8 @@ async function integration(): Promise<void> {
       READINESS_TEST_OPERATOR: operator.url,
     });
     if (tally.failed > failed) {
-      console.error(`the operator's log:\n${(await readFile(operator.log, 'utf8')).slice(-6000)}`);
+      const end = (await readFile(operator.log, 'utf8')).slice(-6000);
+      console.error(`the operator's log is ${keepLog(operator.log)}; its end:\n${end}`);
     }
   } finally {
     await cluster.stop();

@@ -231,6 +231,7 @@ describe('the recorder, with a clock that the test moves', () => {
 
   test('what happens again is one event with a count, and one that is gone is written anew', async () => {
     for (let times = 0; times < 5; times++) recorder.record(EVENT);
+    await clock.advance(0);
     await until('a count of 5', async () => (await counts())[0] === 5);
     // The request has a time limit until its answer is there.
     await until('the recorder to know', () => clock.pending.length === 0);
