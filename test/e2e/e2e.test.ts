@@ -73,7 +73,7 @@ const memory = () => replicas().map((replica) => replica.memory);
 const byText = (one: string, other: string) => one.localeCompare(other);
 
 /** Prints a measured value with its bound, and holds it. */
-const figure = (name: string, value: number, unit: 's' | 'MiB', most: number) => {
+const figure = (name: string, value: number, unit: 's' | 'MiB' | 'MB', most: number) => {
   console.log(`figure: ${name}: ${value.toFixed(1)} ${unit} (at most ${most})`);
   expect(value).toBeLessThanOrEqual(most);
 };
@@ -115,6 +115,10 @@ test('helm install --wait, a policy, and the first rejection through the Service
   await until('a rejection', rejected);
   figure('helm install --wait to first rejection', (performance.now() - started) / 1000, 's', 30);
   expect(await readyOperators()).toHaveLength(2);
+});
+
+test('the image is small', () => {
+  figure('image, unpacked', Number(process.env['READINESS_TEST_IMAGE_BYTES']) / 1e6, 'MB', 150);
 });
 
 test('the program starts in half a second, and logs are JSON', async () => {
