@@ -181,9 +181,7 @@ describe('binaries', () => {
     const PATH = [folder, process.env['PATH']].join(delimiter);
     const { paths, stderr } = await binaries(['kubectl'], { PATH, READINESS_KUBERNETES: oldest });
     expect(await readFile(paths['kubectl']!, 'utf8')).toBe('built\n');
-    expect(stderr).toMatch(
-      /: 1,200 packages to compile, which takes about \d+ minutes and 1\.8 GB in Go's build cache/,
-    );
+    expect(stderr).toMatch(/: 1,200 packages to compile: about \d+ minutes if .*, and 1\.8 GB in Go's build cache/);
     const { Replace } = JSON.parse(await readFile(overlay, 'utf8')) as { Replace: Record<string, string> };
     const folders = join(import.meta.dirname, 'binaries');
     expect(Replace[join(folders, 'kubernetes/go.mod')]).toBe(join(folders, `kubernetes-${oldest}/go.mod`));

@@ -98,7 +98,8 @@ function fetched(lines: readonly string[]): number {
 function estimate(count: number): string {
   const minutes = Math.ceil((count * PER_PACKAGE.coreSeconds) / availableParallelism() / 60);
   const gigabytes = ((count * PER_PACKAGE.cacheMegabytes) / 1000).toFixed(1);
-  return `${number(count)} packages to compile, which takes about ${minutes} minutes and ${gigabytes} GB in Go's build cache`;
+  const cost = `about ${minutes} minutes if this machine has nothing else to do, and ${gigabytes} GB in Go's build cache`;
+  return `${number(count)} packages to compile: ${cost}`;
 }
 
 /** A number as people read it: `1,204`. */
