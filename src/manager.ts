@@ -65,6 +65,8 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
   const client = await KubeClient.load(clock, config.kubeconfig);
   /** For what a request waits for, which no list may hold up. */
   const front = client.separate();
+  /** For what is asked because a watch says nothing: it may have died with the connections of the others. */
+  const doubting = client.separate();
   const compiler = new PolicyCompiler(CHECKS);
   const exceptionCompiler = new ExceptionCompiler(CHECKS);
   const kinds = config.workloadKinds;
@@ -116,7 +118,7 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
   });
   const latePolicies = new LatePolicies({
     clock,
-    exists: (name, timeout) => exists(front, name, timeout),
+    exists: (name, timeout) => exists(doubting, name, timeout),
     isInForce: (name) => policies.set.route(name) !== undefined,
     hurry: () => policies.informer.hurry(),
     mostWaiting: LIMITS.judged / 2,
@@ -309,6 +311,7 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
   leaseClient.close();
   client.close();
   front.close();
+  doubting.close();
 }
 
 /** Resolves when the Service by which the API server calls has an endpoint, or nobody cares any more. */
@@ -344,8 +347,9 @@ function hostsOf(address: WebhookAddress): string[] {
   return [`${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`, `${name}.${namespace}`];
 }
 
-/** Is there a policy of this name? @throws if the API server does not tell in time (milliseconds) */
+/** Is there a policy of this name? Asked by a new connection. @throws if the API server does not tell in time (milliseconds) */
 async function exists(client: KubeClient, policy: string, timeout: number): Promise<boolean> {
+  client.dropIdle();
   try {
     await client.request('GET', pathOf(POLICIES, undefined, policy), { timeout });
     return true;
