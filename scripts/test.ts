@@ -17,6 +17,9 @@ import { provide } from '../test/cluster/provider.ts';
 import { counted, jest } from './test/programs.ts';
 import { Tally } from './test/tally.ts';
 
+/** Files that need the shared cluster, or its operator, for themselves. */
+const ALONE = 'test/integration/alone/';
+
 const log = streamLog();
 const tally = new Tally();
 const args = process.argv.slice(2);
@@ -31,7 +34,7 @@ const SUITES: Readonly<Record<string, () => Promise<void>>> = {
   unit: () => jest(tally, 'unit', ['--maxWorkers=100%', ...more]),
   /** Do the fixtures of each check notice when it is broken? */
   mutants: () => counted(tally, 'test/mutants/mutants.ts'),
-  /** One real cluster and one operator, which the files share, two at a time: none of them restarts either. */
+  /** One real cluster and one operator, which the files share, two at a time; none of them restarts either. */
   integration,
   /** Clusters of their own, in which operators are killed and API servers restarted. By the time of the machine. */
   disruptive,
@@ -82,10 +85,13 @@ async function integration(): Promise<void> {
     await installOperator(cluster);
     const operator = await startOperator(cluster);
     const { failed } = tally;
-    await jest(tally, 'integration', ['--maxWorkers=2', ...more], {
-      READINESS_TEST_KUBECONFIG: cluster.kubeconfig,
-      READINESS_TEST_OPERATOR: operator.url,
-    });
+    const env = { READINESS_TEST_KUBECONFIG: cluster.kubeconfig, READINESS_TEST_OPERATOR: operator.url };
+    if (more.length > 0) {
+      await jest(tally, 'integration', ['--runInBand', ...more], env);
+    } else {
+      await jest(tally, 'integration', ['--maxWorkers=2', '--testPathIgnorePatterns', ALONE], env);
+      await jest(tally, 'integration', ['--runInBand', '--testPathPatterns', ALONE], env);
+    }
     if (tally.failed > failed) {
       const end = (await readFile(operator.log, 'utf8')).slice(-6000);
       console.error(`the operator's log is ${keepLog(operator.log)}; its end:\n${end}`);

@@ -22,6 +22,8 @@ addServeOptions(program.command('serve').description('run the operator')).action
   process.once('SIGTERM', onSignal);
   process.once('SIGINT', onSignal);
   await serve(configOf(command), stop.signal, systemClock);
+  // Not left to Node, which was seen to spin for ever at its end while it closed what was open.
+  process.exit();
 });
 
 try {

@@ -37,7 +37,8 @@ export async function jest(
   const folder = await mkdtemp(join(tmpdir(), 'readiness-tests-'));
   try {
     const output = join(folder, 'results.json');
-    const fixed = ['--selectProjects', project, '--json', `--outputFile=${output}`, '--silent=false'];
+    // Node 26 was seen to spin for ever at its end, when all results were there (in Environment::CleanupHandles).
+    const fixed = ['--selectProjects', project, '--json', `--outputFile=${output}`, '--silent=false', '--forceExit'];
     await run(JEST, [...fixed, ...args], {
       ...env,
       NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',

@@ -1,8 +1,8 @@
 /** Hostile and broken input straight at the webhook: the right status, no crash, never "allowed" by accident. */
 import https from 'node:https';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { reviewOf } from '../support/manifests.ts';
-import { Stage, type Json } from './stage.ts';
+import { reviewOf } from '../../support/manifests.ts';
+import { Stage, type Json } from '../stage.ts';
 
 const base = process.env['READINESS_TEST_OPERATOR'] ?? '';
 const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false });

@@ -3,8 +3,8 @@
  * run against the cluster meanwhile.
  */
 import { afterEach, expect, test } from '@jest/globals';
-import { until } from '../support/until.ts';
-import { apply, attempt, kube, Stage, type Json } from './stage.ts';
+import { until } from '../../support/until.ts';
+import { apply, attempt, kube, Stage, type Json } from '../stage.ts';
 
 let stage: Stage;
 afterEach(async () => {
