@@ -22,6 +22,7 @@ export default {
       testMatch: ['<rootDir>/test/**/*.test.ts'],
       testPathIgnorePatterns: [
         '/node_modules/',
+        '<rootDir>/test/attacks/',
         '<rootDir>/test/integration/',
         '<rootDir>/test/disruptive/',
         '<rootDir>/test/e2e/',
@@ -31,7 +32,7 @@ export default {
     {
       ...common,
       displayName: 'integration',
-      testMatch: ['<rootDir>/test/integration/**/*.test.ts', '<rootDir>/test/cluster/**/*.test.ts'],
+      testMatch: ['attacks', 'integration', 'cluster'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
     },
     {
       ...common,

@@ -1,6 +1,6 @@
 /** Checks manifests: files in, what is unmet out, each with file, line and column. */
 import type { ActivePriority } from '../engine/check.ts';
-import { apiVersionOf, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
+import { apiVersionOf, judgedThrough, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
 import { formatPath, valueAt, type Path } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
 import type { Labels } from '../engine/selectors.ts';
@@ -191,7 +191,7 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
 
   for (const { source, workload } of subjects) {
     const owner = workload.controller;
-    if (owner !== undefined && workloadKindOf(owner.apiVersion, owner.kind, kinds) !== undefined) {
+    if (owner !== undefined && judgedThrough(workload.kind.kind, owner, kinds) !== undefined) {
       skip(source, workload.name, `judged through its owner, ${owner.kind} ${owner.name}`);
       continue;
     }

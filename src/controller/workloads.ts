@@ -1,5 +1,5 @@
 /** The workloads of the cluster, as far as policies concern their kinds: trimmed copies, and nothing of owned objects. */
-import { apiVersionOf, judgedFields, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
+import { apiVersionOf, judgedFields, judgedThrough, type WorkloadKind } from '../engine/kinds.ts';
 import { deepEqual, NestedTooDeep } from '../engine/equal.ts';
 import {
   hasTemplate,
@@ -146,11 +146,11 @@ const METADATA = [
   'ownerReferences',
 ];
 
-/** What is kept of an object: nothing of one that another workload controls, because it is judged through its owner, or that has no template. */
+/** What is kept of an object: nothing of one that is judged through its owner, or that has no template. */
 function trimmed(object: RawObject, kind: WorkloadKind, kinds: readonly WorkloadKind[]): RawObject | undefined {
   const metadata = object['metadata'] as KubernetesMetadata;
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
-  if (owner !== undefined && workloadKindOf(owner.apiVersion, owner.kind, kinds) !== undefined) return undefined;
+  if (judgedThrough(kind.kind, owner, kinds) !== undefined) return undefined;
   if (!hasTemplate(object, kind)) return undefined;
   const { [LAST_APPLIED]: _, ...annotations } = metadata.annotations ?? {};
   return {

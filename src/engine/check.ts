@@ -69,8 +69,8 @@ export interface CheckInput<P> {
 }
 
 /**
- * - `LongRunning`: pods that serve until they are stopped; not Jobs, CronJobs and the Pods of a Job.
- * - `Replicated`: kinds with a replica count, unless another object controls that count.
+ * - `LongRunning`: pods that serve until they are stopped; not Jobs, CronJobs, and Pods that are not restarted.
+ * - `Replicated`: kinds with a replica count.
  */
 export type Applicability = 'LongRunning' | 'Replicated';
 

@@ -1,4 +1,5 @@
 import type { ActivePriority, Check, Outcome } from './check.ts';
+import type { WorkloadKind } from './kinds.ts';
 import { matchesNamePattern } from './names.ts';
 import type { Related } from './related.ts';
 import type { Workload } from './workload.ts';
@@ -32,10 +33,18 @@ export interface CheckResult {
 const NOTHING: readonly never[] = Object.freeze([]);
 
 /** Does a check judge workloads like this one at all? */
-export function appliesTo({ appliesTo }: Check, { kind, controller, replicas }: Workload): boolean {
-  if (appliesTo === 'LongRunning') return kind.runsToCompletion !== true && controller?.kind !== 'Job';
-  if (appliesTo === 'Replicated') return replicas !== undefined && controller === undefined;
+export function appliesTo({ appliesTo }: Check, { kind, pod, replicas }: Workload): boolean {
+  if (appliesTo === 'LongRunning') return kind.runsToCompletion !== true && !endsByItself(kind, pod.restartPolicy);
+  if (appliesTo === 'Replicated') return replicas !== undefined;
   return true;
+}
+
+/**
+ * Is a Pod one that is done when its containers are? Those of a Job are, helm test Pods, and what CI runs. A kind that makes
+ * Pods again and again takes no other policy than Always, or is told apart by `runsToCompletion`.
+ */
+function endsByItself({ template }: WorkloadKind, restartPolicy: string | null | undefined): boolean {
+  return template.length === 0 && (restartPolicy === 'Never' || restartPolicy === 'OnFailure');
 }
 
 /** Runs one check on one workload. What the check throws becomes the status Error; nothing is thrown. */

@@ -15,6 +15,8 @@ export interface WorkloadKind {
   readonly replicas?: Path;
   /** Where the selector of its pods stands; absent: it has none, or nothing is looked up by it. */
   readonly selector?: Path;
+  /** The kinds of workloads that its controller makes, and that are judged through it. */
+  readonly makes?: readonly string[];
   /** Pods of this kind run until they are done, so probes and replica counts have no say. */
   readonly runsToCompletion?: true;
   /** Its older templates are kept, as these objects that it owns. */
@@ -26,6 +28,7 @@ export interface WorkloadKind {
 const TEMPLATE: Path = ['spec', 'template'];
 const REPLICAS: Path = ['spec', 'replicas'];
 const SELECTOR: Path = ['spec', 'selector'];
+const PODS: readonly string[] = ['Pod'];
 
 /** The kinds of Kubernetes itself, Deployments first. */
 export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
@@ -38,6 +41,7 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
     replicas: REPLICAS,
     selector: SELECTOR,
     history: 'ReplicaSet',
+    makes: ['ReplicaSet'],
   },
   {
     kind: 'StatefulSet',
@@ -48,6 +52,7 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
     replicas: REPLICAS,
     selector: SELECTOR,
     history: 'ControllerRevision',
+    makes: PODS,
   },
   {
     kind: 'DaemonSet',
@@ -57,8 +62,17 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
     template: TEMPLATE,
     selector: SELECTOR,
     history: 'ControllerRevision',
+    makes: PODS,
   },
-  { kind: 'ReplicaSet', group: 'apps', version: 'v1', resource: 'replicasets', template: TEMPLATE, replicas: REPLICAS },
+  {
+    kind: 'ReplicaSet',
+    group: 'apps',
+    version: 'v1',
+    resource: 'replicasets',
+    template: TEMPLATE,
+    replicas: REPLICAS,
+    makes: PODS,
+  },
   {
     kind: 'ReplicationController',
     group: '',
@@ -66,8 +80,17 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
     resource: 'replicationcontrollers',
     template: TEMPLATE,
     replicas: REPLICAS,
+    makes: PODS,
   },
-  { kind: 'Job', group: 'batch', version: 'v1', resource: 'jobs', template: TEMPLATE, runsToCompletion: true },
+  {
+    kind: 'Job',
+    group: 'batch',
+    version: 'v1',
+    resource: 'jobs',
+    template: TEMPLATE,
+    runsToCompletion: true,
+    makes: PODS,
+  },
   {
     kind: 'CronJob',
     group: 'batch',
@@ -75,6 +98,7 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
     resource: 'cronjobs',
     template: ['spec', 'jobTemplate', 'spec', 'template'],
     runsToCompletion: true,
+    makes: ['Job'],
   },
   { kind: 'Pod', group: '', version: 'v1', resource: 'pods', template: [] },
 ];
@@ -102,4 +126,24 @@ export function workloadKindOf(
   kinds: readonly WorkloadKind[] = WORKLOAD_KINDS,
 ): WorkloadKind | undefined {
   return kinds.find((candidate) => candidate.kind === kind && candidate.group === groupOf(apiVersion));
+}
+
+/**
+ * The kind through which a workload is judged instead of by itself: that of its controller, if it is of a kind whose
+ * controller makes workloads of this kind. Everybody can write any owner reference, so nothing else counts: a Deployment is
+ * nobody's, whatever it says. And of those that count Kubernetes itself undoes the false ones: what an owner does not select
+ * its controller lets go of (the reference goes), and what refers to an owner that is not there is collected.
+ *
+ * For what runs and for manifests alone. Of a request nothing is believed but who makes it.
+ *
+ * @param owner - the reference with `controller: true`
+ */
+export function judgedThrough(
+  kind: string,
+  owner: { readonly apiVersion: string; readonly kind: string } | undefined,
+  kinds: readonly WorkloadKind[],
+): WorkloadKind | undefined {
+  if (owner === undefined) return undefined;
+  const by = workloadKindOf(owner.apiVersion, owner.kind, kinds);
+  return by?.makes?.includes(kind) === true ? by : undefined;
 }

@@ -153,6 +153,7 @@ const Volume = Type.Object({
 });
 
 export const PodSpecSchema = Type.Object({
+  restartPolicy: Maybe(Text),
   containers: ListOf(ContainerSpec),
   initContainers: ListOf(ContainerSpec),
   volumes: ListOf(Volume),

@@ -216,7 +216,7 @@ export class KubeClient {
   ): Promise<{ readonly request: ClientRequest; readonly response: IncomingMessage }> {
     const { query = {}, body, contentType, accept } = asked;
     const { server, proxied } = this.#connection;
-    const url = new URL(server.pathname.replace(/\/$/, '') + path, server);
+    const url = urlOf(server, path);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
@@ -257,6 +257,14 @@ export class KubeClient {
       request.end(payload);
     });
   }
+}
+
+/** @throws Error for a path that leads elsewhere, because one of the names in it is `.` or `..`, which no object has */
+function urlOf(server: URL, path: string): URL {
+  const whole = server.pathname.replace(/\/$/, '') + path;
+  const url = new URL(whole, server);
+  if (url.pathname !== whole) throw new Error(`no request for ${path}: a name in it can be none of an object`);
+  return url;
 }
 
 function isReset(error: NodeJS.ErrnoException): boolean {

@@ -2,7 +2,7 @@
  * One workload under one policy: what its checks found, and what each finding does here and now. The one place where
  * webhook, controller and command line learn both.
  */
-import type { ActivePriority, Aspect, Scope } from '../engine/check.ts';
+import type { ActivePriority, Aspect, Check, Scope } from '../engine/check.ts';
 import { evaluator, MET, type CheckResult, type EnabledCheck, type Unmet } from '../engine/evaluate.ts';
 import type { Path } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
@@ -80,8 +80,8 @@ export interface Admission {
   readonly aspect: Aspect | undefined;
   /** The request raises the replica count. */
   readonly raisesReplicas: boolean;
-  /** Everything only warns, for this reason. */
-  readonly lenient: string | undefined;
+  /** Everything only warns, for this reason; but not what checks with the aspect find, which the request changes too. */
+  readonly lenient: { readonly reason: string; readonly except?: Aspect | undefined } | undefined;
   /** The findings and failures that the unchanged old object has, asked for only when they matter. */
   readonly old: (() => Verdict) | undefined;
 }
@@ -225,7 +225,7 @@ function findingOf(
 ): Finding {
   const scope = unmet.scope ?? check.scope;
   const own = policy.enforcement.actions[priority];
-  const because = own === 'Deny' ? milder(policy, check.name, unmet, scope, workload, now, admission) : undefined;
+  const because = own === 'Deny' ? milder(policy, check, unmet, scope, workload, now, admission) : undefined;
   return {
     policy: policy.name,
     check: check.name,
@@ -243,7 +243,7 @@ function findingOf(
 /** Why a finding whose priority says Deny only warns; undefined if it denies. */
 function milder(
   policy: CompiledPolicy,
-  check: string,
+  check: Check,
   unmet: Unmet,
   scope: Scope,
   workload: Workload,
@@ -253,21 +253,28 @@ function milder(
   const { startsAt, existingViolations } = policy.enforcement;
   if (startsAt !== undefined && now < startsAt) return `denied from ${new Date(startsAt).toISOString()}`;
   if (admission === undefined) return undefined;
-  if (admission.lenient !== undefined) return admission.lenient;
+  const lenient = leniencyFor(check, admission);
+  if (lenient !== undefined) return lenient;
   if (unmet.waits === true) return 'it may still come';
   if (scope === 'reference' && admission.dryRun) return 'a dry-run';
   if (scope === 'companion' && (admission.operation === 'CREATE' || now < graceEnd(policy, workload))) {
     return 'it may still come';
   }
-  if (admission.raisesReplicas && check === 'minReplicas') return 'the count is raised';
+  if (admission.raisesReplicas && check.name === 'minReplicas') return 'the count is raised';
   if (
     existingViolations === 'Warn' &&
     admission.old !== undefined &&
-    wordsOf(admission.old()).has(wordOf(check, unmet))
+    wordsOf(admission.old()).has(wordOf(check.name, unmet))
   ) {
     return 'the old object had it too';
   }
   return undefined;
+}
+
+/** Why what a check finds in a request only warns; undefined: nothing speaks for it. */
+function leniencyFor({ aspects }: Check, { lenient }: Admission): string | undefined {
+  if (lenient?.except !== undefined && aspects?.includes(lenient.except) === true) return undefined;
+  return lenient?.reason;
 }
 
 /** Same check, same container, same words: the place may have moved. */
@@ -294,7 +301,7 @@ function undecidedAction(
   const { actions, startsAt, onUnknown, onError } = policy.enforcement;
   if (actions[priority] !== 'Deny') return actions[priority];
   if (startsAt !== undefined && now < startsAt) return 'Warn';
-  if (admission?.lenient !== undefined) return 'Warn';
+  if (admission !== undefined && leniencyFor(check, admission) !== undefined) return 'Warn';
   if (status === 'Error' && check.scope === 'workload') {
     const failedBefore = admission?.old?.().errors.some((error) => error.check === check.name) === true;
     return failedBefore ? 'Warn' : onError;

@@ -99,7 +99,7 @@ const EnforcementSchema = Type.Object(
     unverifiedOwners: Type.Optional(
       words(
         ['Warn', 'Deny'],
-        'Warn: an object that a service account creates for an owner whose status it may update only warns, so that custom controllers can recreate their Pods.',
+        'Warn: a Pod, ReplicaSet or Job that a service account makes for its owner only warns, if it may update the status of the kind of owner in all namespaces, so that custom controllers can recreate their Pods.',
         'Warn',
       ),
     ),

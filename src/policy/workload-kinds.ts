@@ -16,6 +16,9 @@ const FieldPath = (description: string) =>
     Type.String({ maxLength: 253, pattern: '^[A-Za-z][A-Za-z0-9]*(\\.[A-Za-z][A-Za-z0-9]*)*$', description }),
   );
 
+/** What controllers of custom kinds make: ReplicaSets (Argo Rollouts), Pods (CloneSets), Jobs (cron jobs of others). */
+const MADE_BY_CUSTOM_KINDS = ['ReplicaSet', 'Pod', 'Job'];
+
 const DNS_LABEL = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$';
 
 export const CustomKindSchema = Type.Object(
@@ -105,6 +108,7 @@ function workloadKind(custom: Static<typeof CustomKindSchema>): WorkloadKind {
     selector: stepsOf(selector) ?? ['spec', 'selector'],
     ...(history === undefined ? {} : { history }),
     ...(runsToCompletion === true ? { runsToCompletion } : {}),
+    makes: MADE_BY_CUSTOM_KINDS,
     custom: true,
   };
 }

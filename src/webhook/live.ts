@@ -86,6 +86,11 @@ const CONTROLLER_LABELS = new Set([
   'batch.kubernetes.io/job-name',
 ]);
 
+/** `v1` or `group/version`, as names of APIs are (RFC 1123): what is none of it must not become part of a path. */
+const API_VERSION = /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?v[0-9][a-z0-9]*$/;
+/** The kinds that custom controllers make for objects of theirs again and again, because a node fails or a step begins. */
+const MADE_BY_CONTROLLERS: ReadonlySet<string> = new Set(['Pod', 'ReplicaSet', 'Job']);
+
 const HISTORY_RESOURCES = { ReplicaSet: 'replicasets', ControllerRevision: 'controllerrevisions' } as const;
 /** How long an answer of the authorizer is kept, in milliseconds. */
 const AUTHORIZATION_TTL = 10_000;
@@ -138,14 +143,14 @@ export class ApiServerReads implements LiveReads {
     timeout: number,
   ): Promise<Leniency | undefined> {
     try {
-      if (old !== undefined && !request.subResource && (await this.#ranBefore(workload, old, timeout))) {
-        return { reason: 'a template that ran before' };
+      if (old !== undefined && (await this.#ranBefore(workload, old, timeout))) {
+        return { by: 'Rollback', reason: 'a template that ran before' };
       }
-      if (old === undefined && (await this.#isOfCronJob(workload, timeout))) {
-        return { reason: "the CronJob's own template" };
+      if (request.operation === 'CREATE' && (await this.#isOfCronJob(workload, timeout))) {
+        return { by: 'CronJob', reason: "the CronJob's own template" };
       }
       if (await this.#mayActForOwner(workload, request, timeout)) {
-        return { reason: 'made for its owner by a controller', unlessDenied: true };
+        return { by: 'Owner', reason: 'made for its owner by a controller' };
       }
     } catch (error) {
       this.#onError(error, 'looking for a reason to be lenient');
@@ -181,16 +186,20 @@ export class ApiServerReads implements LiveReads {
     return deepEqual(comparable(valueAt(owner, cronJob.template)), comparable(template));
   }
 
-  /** Rule 4: a service account that may update the owner's status is taken for the owner's controller. */
+  /**
+   * Rule 4: a service account that may update the status of the owner's kind in every namespace is taken for a controller of
+   * that kind. Who administers one namespace can't grant that, so whether the owner is there does not matter.
+   */
   async #mayActForOwner(
-    { controller, namespace }: Workload,
+    { kind, controller }: Workload,
     { userInfo }: AdmissionRequest,
     timeout: number,
   ): Promise<boolean> {
     const username = userInfo.username ?? '';
     if (controller === undefined || !username.startsWith(SERVICE_ACCOUNT_PREFIX)) return false;
-    const key = [username, namespace, controller.apiVersion, controller.kind, controller.name];
-    return this.#remembered(key, () => this.#mayUpdateStatus(userInfo, namespace, controller, timeout));
+    if (!MADE_BY_CONTROLLERS.has(kind.kind)) return false;
+    const key = [username, controller.apiVersion, controller.kind];
+    return this.#remembered(key, () => this.#mayUpdateStatus(userInfo, controller, timeout));
   }
 
   async mayBypass(
@@ -227,10 +236,10 @@ export class ApiServerReads implements LiveReads {
 
   async #mayUpdateStatus(
     userInfo: AdmissionRequest['userInfo'],
-    namespace: string,
-    owner: { readonly apiVersion: string; readonly kind: string; readonly name: string },
+    owner: { readonly apiVersion: string; readonly kind: string },
     timeout: number,
   ): Promise<boolean> {
+    if (!API_VERSION.test(owner.apiVersion)) return false;
     const group = groupOf(owner.apiVersion);
     const path = group === '' ? `/api/${owner.apiVersion}` : `/apis/${owner.apiVersion}`;
     const served = await this.#client
@@ -238,8 +247,11 @@ export class ApiServerReads implements LiveReads {
       .catch(() => undefined);
     const resource = served?.resources.find(({ name, kind }) => kind === owner.kind && !name.includes('/'))?.name;
     if (resource === undefined) return false;
-    const attributes = { namespace, verb: 'update', group, resource, subresource: 'status', name: owner.name };
-    return this.#reviewAccess(userInfo, attributes, timeout);
+    // Without a status of its own (a Workflow of Argo), its controller is who may set its finalizers.
+    const hasStatus = served?.resources.some(({ name }) => name === `${resource}/status`);
+    const subresource = hasStatus === true ? 'status' : 'finalizers';
+    // Without a namespace: for all of them.
+    return this.#reviewAccess(userInfo, { verb: 'update', group, resource, subresource }, timeout);
   }
 
   async #reviewAccess(

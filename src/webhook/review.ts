@@ -302,7 +302,7 @@ function settle(judged: readonly Judged[], subject: Subject, asked: Asked): Awai
   const { request, world } = asked;
   const raises = old !== undefined && (countOf(workload) ?? 0) > (countOf(old) ?? 0);
   const now = world.now();
-  const judgeAll = (related: Related, lenient: (policy: CompiledPolicy) => string | undefined): Verdict[] =>
+  const judgeAll = (related: Related, lenient: (policy: CompiledPolicy) => Admission['lenient']): Verdict[] =>
     judged.map(({ policy, scope }) => {
       // Asked for once for each finding.
       let before: Verdict | undefined;
@@ -334,8 +334,8 @@ function settle(judged: readonly Judged[], subject: Subject, asked: Asked): Awai
 async function settleByAsking(
   inMemory: readonly Verdict[],
   isUndecidable: boolean,
-  judgeAll: (related: Related, lenient: (policy: CompiledPolicy) => string | undefined) => Verdict[],
-  { workload, old }: Subject,
+  judgeAll: (related: Related, lenient: (policy: CompiledPolicy) => Admission['lenient']) => Verdict[],
+  { workload, old, aspect }: Subject,
   { request, world, deadline }: Asked,
 ): Promise<Settled> {
   let verdicts = inMemory;
@@ -346,9 +346,22 @@ async function settleByAsking(
     verdicts = judgeAll(related, () => undefined);
     if (!verdicts.some(denies)) return { verdicts, glass: undefined };
   }
-  const lenient = await world.live.leniency(workload, old, request, remaining());
-  const leniency = ({ enforcement }: CompiledPolicy): string | undefined =>
-    lenient?.unlessDenied === true && enforcement.unverifiedOwners === 'Deny' ? undefined : lenient?.reason;
+  const replaced = old !== undefined && aspect === undefined && templateChanged(old, workload) ? old : undefined;
+  const lenient = await world.live.leniency(workload, replaced, request, remaining());
+  const leniency = (policy: CompiledPolicy): Admission['lenient'] => {
+    switch (lenient?.by) {
+      case undefined:
+        return undefined;
+      case 'Rollback':
+        // It ran under policies that concerned it; one that begins to by this very request has never let it pass.
+        if (old === undefined || !policy.match.workload(old.labels)) return undefined;
+        return { reason: lenient.reason, except: countOf(workload) === countOf(old) ? undefined : 'Replicas' };
+      case 'Owner':
+        return policy.enforcement.unverifiedOwners === 'Deny' ? undefined : { reason: lenient.reason };
+      case 'CronJob':
+        return { reason: lenient.reason };
+    }
+  };
   if (lenient !== undefined) verdicts = judgeAll(related, leniency);
   const denying = verdicts.filter(denies).map(({ policy }) => policy);
   if (denying.length === 0) return { verdicts, glass: undefined };
@@ -356,7 +369,7 @@ async function settleByAsking(
   if (glass === undefined || glass.granted.size === 0) return { verdicts, glass };
   return {
     verdicts: judgeAll(related, (policy) =>
-      glass.granted.has(policy.name) ? 'the glass is broken' : leniency(policy),
+      glass.granted.has(policy.name) ? { reason: 'the glass is broken' } : leniency(policy),
     ),
     glass,
   };

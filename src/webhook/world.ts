@@ -9,10 +9,14 @@ import type { AdmissionRequest } from './protocol.ts';
 
 /** Why a request that would be denied only warns. */
 export interface Leniency {
+  /**
+   * - `Rollback`: to a template that this workload ran before; it speaks for nothing but the template;
+   * - `CronJob`: a Job that is made of its CronJob's own template;
+   * - `Owner`: a custom controller makes it; it does not hold for policies with `unverifiedOwners: Deny`.
+   */
+  readonly by: 'Rollback' | 'CronJob' | 'Owner';
   /** In words for a person. */
   readonly reason: string;
-  /** It does not hold for policies with `unverifiedOwners: Deny`. */
-  readonly unlessDenied?: true;
 }
 
 /** What the admission decision may know beside the request: memory first, the API server only before a denial. */
@@ -45,7 +49,11 @@ export interface LiveReads {
     name: string,
     timeout: number,
   ): Promise<Answer<RelatedFacts[K]>>;
-  /** Why this request should not be denied, undefined if nothing speaks for it or that could not be found out. */
+  /**
+   * Why this request should not be denied, undefined if nothing speaks for it or that could not be found out.
+   *
+   * @param old - the object before, if the request brings another template
+   */
   leniency(
     workload: Workload,
     old: Workload | undefined,

@@ -342,10 +342,11 @@ describe('what is skipped, with the reason', () => {
     );
   test.each<[string, string, string | undefined]>([
     [
-      'an owned workload',
-      owned('apiVersion: apps/v1, kind: StatefulSet'),
+      'an owned Pod',
+      `apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  ownerReferences:\n    - {apiVersion: apps/v1, kind: StatefulSet, name: boss, uid: "1", controller: true}\nspec: {containers: [{name: app}]}\n`,
       'judged through its owner, StatefulSet boss',
     ],
+    ['but not a Deployment, which nothing makes', owned('apiVersion: apps/v1, kind: StatefulSet'), undefined],
     ['but not one that a custom kind owns', owned('apiVersion: argoproj.io/v1alpha1, kind: Rollout'), undefined],
     [
       'no policy',

@@ -125,14 +125,16 @@ describe('evaluateCheck', () => {
     expect(given).toMatchObject({ now: 42, parameters: { max: 3 }, workload: deployment, related: NOTHING_RELATED });
   });
 
-  const owned = (kind: string, owner: string) =>
+  /** Owned by another one, as it says; that is never a reason. */
+  const owned = (kind: string, apiVersion: string, owner: string) =>
     read(
       objectOf(kind, POD, {
         name: 'x',
-        ownerReferences: [{ apiVersion: 'v1', kind: owner, name: 'o', uid: 'u', controller: true }],
+        ownerReferences: [{ apiVersion, kind: owner, name: 'o', uid: 'u', controller: true }],
       }),
       kindOf(kind),
     );
+  const restarted = (restartPolicy: string) => workloadOf('Pod', { ...POD, restartPolicy });
 
   test.each([
     ['LongRunning', workloadOf('Deployment', POD), true],
@@ -140,12 +142,17 @@ describe('evaluateCheck', () => {
     ['LongRunning', workloadOf('Pod', POD), true],
     ['LongRunning', workloadOf('Job', POD), false],
     ['LongRunning', workloadOf('CronJob', POD), false],
-    ['LongRunning', owned('Pod', 'Job'), false],
-    ['LongRunning', owned('Pod', 'ReplicaSet'), true],
+    ['LongRunning', restarted('Never'), false],
+    ['LongRunning', restarted('OnFailure'), false],
+    ['LongRunning', restarted('Always'), true],
+    ['LongRunning', workloadOf('Deployment', { ...POD, restartPolicy: 'Never' }), true],
+    ['LongRunning', owned('Pod', 'batch/v1', 'Job'), true],
+    ['LongRunning', owned('Deployment', 'batch/v1', 'Job'), true],
     ['Replicated', workloadOf('Deployment', POD), true],
     ['Replicated', workloadOf('StatefulSet', POD), true],
     ['Replicated', workloadOf('ReplicaSet', POD), true],
-    ['Replicated', owned('ReplicaSet', 'Deployment'), false],
+    ['Replicated', owned('ReplicaSet', 'apps/v1', 'Deployment'), true],
+    ['Replicated', owned('Deployment', 'v1', 'ConfigMap'), true],
     ['Replicated', workloadOf('DaemonSet', POD), false],
     ['Replicated', workloadOf('Pod', POD), false],
     ['Replicated', workloadOf('CronJob', POD), false],

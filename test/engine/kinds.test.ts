@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { apiVersionOf, groupOf, WORKLOAD_KINDS, workloadKindOf, type WorkloadKind } from '../../src/engine/kinds.ts';
+import {
+  apiVersionOf,
+  groupOf,
+  judgedThrough,
+  WORKLOAD_KINDS,
+  workloadKindOf,
+  type WorkloadKind,
+} from '../../src/engine/kinds.ts';
 
 const ROLLOUT: WorkloadKind = {
   kind: 'Rollout',
@@ -59,5 +66,43 @@ describe('workload kinds', () => {
     ['', ''],
   ])('the group of %j is %j', (apiVersion, group) => {
     expect(groupOf(apiVersion)).toBe(group);
+  });
+});
+
+describe('judged through its controller', () => {
+  const through = (kind: string, apiVersion: string, owner: string): string | undefined =>
+    judgedThrough(kind, { apiVersion, kind: owner }, [...WORKLOAD_KINDS, { ...ROLLOUT, makes: ['ReplicaSet', 'Pod'] }])
+      ?.kind;
+
+  test.each([
+    ['ReplicaSet', 'apps/v1', 'Deployment'],
+    ['Pod', 'apps/v1', 'ReplicaSet'],
+    ['Pod', 'apps/v1', 'StatefulSet'],
+    ['Pod', 'apps/v1', 'DaemonSet'],
+    ['Pod', 'v1', 'ReplicationController'],
+    ['Pod', 'batch/v1', 'Job'],
+    ['Job', 'batch/v1', 'CronJob'],
+    ['ReplicaSet', 'argoproj.io/v1alpha1', 'Rollout'],
+  ])('a %s of a %s %s', (kind, apiVersion, owner) => {
+    expect(through(kind, apiVersion, owner)).toBe(owner);
+  });
+
+  test.each([
+    ['Deployment', 'v1', 'ConfigMap'],
+    ['Deployment', 'apps/v1', 'Deployment'],
+    ['Deployment', 'batch/v1', 'Job'],
+    ['Deployment', 'argoproj.io/v1alpha1', 'Rollout'],
+    ['StatefulSet', 'example.com/v1', 'Database'],
+    ['ReplicaSet', 'apps/v1', 'ReplicaSet'],
+    ['ReplicaSet', 'example.com/v1', 'Deployment'],
+    ['Job', 'batch/v1', 'Job'],
+    ['Pod', 'apps/v1', 'Deployment'],
+    ['CronJob', 'batch/v1', 'CronJob'],
+  ])('not a %s of a %s %s', (kind, apiVersion, owner) => {
+    expect(through(kind, apiVersion, owner)).toBeUndefined();
+  });
+
+  test('nor one that nobody controls', () => {
+    expect(judgedThrough('Pod', undefined, WORKLOAD_KINDS)).toBeUndefined();
   });
 });

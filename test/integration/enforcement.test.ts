@@ -67,8 +67,9 @@ test('companionGrace: what may still come only warns until it is over, then a ne
 test('unverifiedOwners: a custom controller may recreate its Pods, others may not, and Deny is for everybody', async () => {
   stage = await Stage.open('custom');
   const controller = 'system:serviceaccount:custom:controller';
+  const local = 'system:serviceaccount:custom:local';
   const stranger = 'system:serviceaccount:custom:stranger';
-  for (const name of ['controller', 'stranger']) await stage.run('create', 'serviceaccount', name);
+  for (const name of ['controller', 'local', 'stranger']) await stage.run('create', 'serviceaccount', name);
   await apply({
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -91,9 +92,16 @@ test('unverifiedOwners: a custom controller may recreate its Pods, others may no
   await kube(['wait', '--for=condition=Established', 'crd/fleets.example.com']);
   await kube(['create', 'clusterrole', 'fleet-controller', '--verb=get,update', '--resource=fleets/status']);
   try {
-    await stage.grant(controller, 'fleet-controller');
-    await stage.grant(stranger);
-    await stage.grant('alice', 'fleet-controller');
+    await kube([
+      'create',
+      'clusterrolebinding',
+      'fleet-controller',
+      '--clusterrole=fleet-controller',
+      '--serviceaccount=custom:controller',
+      '--user=alice',
+    ]);
+    for (const who of [controller, stranger, 'alice']) await stage.grant(who);
+    await stage.grant(local, 'fleet-controller');
     const fleet = { apiVersion: 'example.com/v1', kind: 'Fleet', metadata: { name: 'f', namespace: 'custom' } };
     await until('the API to be served', async () => (await apply(fleet)).code === 0);
     const { uid } = (await stage.get('fleets.example.com', 'f'))['metadata'] as Json;
@@ -113,6 +121,8 @@ test('unverifiedOwners: a custom controller may recreate its Pods, others may no
     const made = await create('one', controller);
     expect([made.code, made.stderr]).toEqual([0, expect.stringContaining('(made for its owner by a controller)')]);
     expect((await create('two', stranger)).stderr).toContain('denied the request');
+    // Whoever administers the namespace could have granted it that.
+    expect((await create('local', local)).stderr).toContain('denied the request');
     // A person with the same permission is no controller.
     expect((await create('three', 'alice')).stderr).toContain('denied the request');
 
@@ -120,7 +130,7 @@ test('unverifiedOwners: a custom controller may recreate its Pods, others may no
     expect((await create('four', controller)).stderr).toContain('denied the request');
   } finally {
     await kube(['delete', 'crd', 'fleets.example.com']);
-    await kube(['delete', 'clusterrole', 'fleet-controller']);
+    await kube(['delete', 'clusterrole,clusterrolebinding', 'fleet-controller']);
   }
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { CHECKS } from '../../src/checks/index.ts';
-import type { Check, Outcome, Priority, Scope } from '../../src/engine/check.ts';
+import type { Aspect, Check, Outcome, Priority, Scope } from '../../src/engine/check.ts';
 import type { Workload } from '../../src/engine/workload.ts';
 import { PolicyCompiler, type CompiledPolicy } from '../../src/policy/compile.ts';
 import { denies, judge, worstFirst, type Admission, type Verdict } from '../../src/policy/judge.ts';
@@ -136,10 +136,19 @@ describe('what a finding blocks: scope by operation', () => {
   });
 
   test('a request that is to be let pass only warns, and says why', () => {
-    const lenient = { ...UPDATE, lenient: 'a rollback' };
+    const lenient = { ...UPDATE, lenient: { reason: 'a rollback' } };
     for (const scope of ['workload', 'reference', 'companion'] as const) {
       expect(verdict([unmet], lenient, scope).findings).toMatchObject([{ action: 'Warn', because: 'a rollback' }]);
     }
+  });
+
+  test('unless that reason does not speak for what the check looks at', () => {
+    const lenient: Admission = { ...UPDATE, lenient: { reason: 'a rollback', except: 'Replicas' } };
+    const of = (aspects: readonly Aspect[]): Verdict =>
+      verdictOf(policyWith([sayingCheck([unmet], { aspects })]), lenient);
+    expect(of(['Replicas']).findings).toMatchObject([{ action: 'Deny' }]);
+    expect(of(['Resources']).findings).toMatchObject([{ action: 'Warn', because: 'a rollback' }]);
+    expect(of([]).findings).toMatchObject([{ action: 'Warn', because: 'a rollback' }]);
   });
 
   test('raising the count is never denied by minReplicas, and by nothing else allowed', () => {
@@ -228,7 +237,7 @@ describe('what could not be decided', () => {
     [{ onUnknown: 'Deny' }, 'reference', CREATE, 'Deny'],
     [{ onUnknown: 'Deny' }, 'reference', { ...CREATE, dryRun: true }, 'Warn'],
     [{ onUnknown: 'Deny' }, 'workload', { ...CREATE, dryRun: true }, 'Deny'],
-    [{ onUnknown: 'Deny' }, 'workload', { ...UPDATE, lenient: 'a rollback' }, 'Warn'],
+    [{ onUnknown: 'Deny' }, 'workload', { ...UPDATE, lenient: { reason: 'a rollback' } }, 'Warn'],
     [{ onUnknown: 'Deny' }, 'workload', undefined, 'Deny'],
     [{ onUnknown: 'Deny', critical: 'Warn' }, 'workload', CREATE, 'Warn'],
     [{ onUnknown: 'Deny', critical: 'Audit' }, 'workload', CREATE, 'Audit'],
@@ -245,7 +254,7 @@ describe('what could not be decided', () => {
     [{}, 'workload', CREATE, 'Deny'],
     [{}, 'workload', UPDATE, 'Deny'],
     [{ onError: 'Warn' }, 'workload', CREATE, 'Warn'],
-    [{}, 'workload', { ...UPDATE, lenient: 'a rollback' }, 'Warn'],
+    [{}, 'workload', { ...UPDATE, lenient: { reason: 'a rollback' } }, 'Warn'],
     // Other scopes follow onUnknown.
     [{}, 'reference', CREATE, 'Warn'],
     [{}, 'companion', CREATE, 'Warn'],

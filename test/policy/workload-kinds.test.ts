@@ -15,7 +15,13 @@ test('custom kinds stand after those of Kubernetes; template and selector stand 
   expect(read).toEqual({
     kinds: [
       ...WORKLOAD_KINDS,
-      { ...ROLLOUT, template: ['spec', 'template'], selector: ['spec', 'selector'], custom: true },
+      {
+        ...ROLLOUT,
+        template: ['spec', 'template'],
+        selector: ['spec', 'selector'],
+        makes: ['ReplicaSet', 'Pod', 'Job'],
+        custom: true,
+      },
     ],
   });
   expect(readWorkloadKinds([])).toEqual({ kinds: WORKLOAD_KINDS });
