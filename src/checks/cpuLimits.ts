@@ -1,12 +1,14 @@
 import { Type } from 'typebox';
-import { defineCheck, unmetAt } from '../engine/check.ts';
+import { defineCheck } from '../engine/check.ts';
 import { OneOf, Quantity } from '../engine/parameters.ts';
-import { ownValue, prepareBounds, requireResource } from '../engine/resources.ts';
+import { prepareBounds } from '../engine/resource-bounds.ts';
+import { forbidLimit, requireResource } from '../engine/resources.ts';
 
 export default defineCheck({
   name: 'cpuLimits',
   title: 'CPU limits',
-  metWhen: 'Every container has a CPU limit; with mode Forbidden, none has one.',
+  metWhen:
+    'Every container has a CPU limit above 0, or the pod has one, or a LimitRange of the namespace gives a default; with mode Forbidden, neither a container nor the pod has one.',
   group: 'Resource limits',
   items: ['deploy.containers.resource-limits'],
   scope: 'workload',
@@ -16,30 +18,16 @@ export default defineCheck({
   aspects: ['Resources'],
   parameters: Type.Object({
     mode: OneOf(['Required', 'Forbidden'], 'Required', 'Whether CPU limits must be set, or must not be.'),
-    max: Quantity('Most allowed CPU limit of a container.'),
+    max: Quantity('Most allowed CPU limit of a container, and of the pod itself.'),
   }),
   rationale:
     'CPU limits make usage predictable, and throttle containers even on an idle node. Teams differ; this check holds either choice.',
   remediation: 'set resources.limits.cpu',
   source: 'https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/',
-  prepare: ({ mode = 'Required', max }) => ({ mode, bounds: prepareBounds(max === undefined ? {} : { max }) }),
+  prepare: ({ mode = 'Required', max }) => ({ mode, bounds: prepareBounds('cpu', max === undefined ? {} : { max }) }),
   run(input, report) {
     const { mode, bounds } = input.parameters;
-    if (mode === 'Required') {
-      requireResource(input, 'limits', 'cpu', bounds, report);
-      return;
-    }
-    for (const container of input.containers) {
-      if (ownValue(container, 'limits', 'cpu') !== undefined) {
-        report(
-          unmetAt(
-            container,
-            ['resources', 'limits', 'cpu'],
-            'CPU limits are not allowed',
-            'remove resources.limits.cpu',
-          ),
-        );
-      }
-    }
+    if (mode === 'Required') requireResource(input, 'limits', 'cpu', bounds, report);
+    else forbidLimit(input, 'cpu', report);
   },
 });

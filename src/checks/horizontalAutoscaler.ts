@@ -1,8 +1,10 @@
-import { defineCheck, NO_PARAMETERS, unmetAt, type CheckInput, type Report } from '../engine/check.ts';
+import { defineCheck, NO_PARAMETERS, unmetAt, type CheckInput, type Outcome, type Report } from '../engine/check.ts';
 import { namesOf } from '../engine/companions.ts';
+import { pathBelow } from '../engine/path.ts';
 import { probedContainers } from '../engine/probes.ts';
 import type { ResourceNeed } from '../engine/related.ts';
-import { giverOf, resourceTitle } from '../engine/resources.ts';
+import { resourceTitle } from '../engine/resource-values.ts';
+import { giverOf, isZero } from '../engine/resources.ts';
 import { scalerOf } from '../engine/scaler.ts';
 
 export default defineCheck({
@@ -60,7 +62,8 @@ export default defineCheck({
 
 /**
  * A share of what is requested can't be computed unless each container of the pod, or the one that the metric names,
- * requests it (podautoscaler calculatePodRequests); what stands at the pod itself counts for the pod as a whole.
+ * requests it, and something more than 0 in all (podautoscaler calculatePodRequests, GetResourceUtilizationRatio); what
+ * stands at the pod itself counts for the pod as a whole.
  */
 function judgeNeed(input: CheckInput<unknown>, need: ResourceNeed, scaler: string, report: Report): void {
   const { workload } = input;
@@ -75,19 +78,25 @@ function judgeNeed(input: CheckInput<unknown>, need: ResourceNeed, scaler: strin
       remediation: `let the metric of ${scaler} name a container of the pods`,
     });
   }
+  const remediation = `set resources.requests.${need.resource}`;
+  let zero: Outcome | undefined;
+  let mayBeMore = false;
   for (const container of concerned) {
     const giver = giverOf(container, input, 'requests', need.resource);
     if (giver.from === 'Unknown') {
+      mayBeMore = true;
       report({ type: 'unknown', cause: `whether a LimitRange gives a ${title} request: ${giver.cause}` });
     } else if (giver.from === 'Nothing' || (giver.from === 'Pod' && need.container !== undefined)) {
-      report(
-        unmetAt(
-          container,
-          ['resources', 'requests'],
-          `no ${title} request, by which ${scaler} scales`,
-          `set resources.requests.${need.resource}`,
-        ),
-      );
-    }
+      const message = `no ${title} request, by which ${scaler} scales`;
+      report(unmetAt(container, ['resources', 'requests'], message, remediation));
+    } else if (isZero(giver.given.value)) {
+      const { path, subject } = giver.given;
+      const message = `${subject}, of which ${scaler} can compute no share`;
+      zero ??=
+        giver.from === 'Pod'
+          ? { type: 'unmet', path: pathBelow(workload.podPath, path), message, remediation }
+          : unmetAt(container, path, message, remediation);
+    } else mayBeMore = true;
   }
+  if (zero !== undefined && !mayBeMore) report(zero);
 }

@@ -3,13 +3,14 @@ import { Type } from 'typebox';
 import { DURATION_PATTERN } from './duration.ts';
 import { QUANTITY_PATTERN } from './quantity.ts';
 
-/** A quantity; YAML may make it an integer. */
+/** A quantity above 0; YAML may make it an integer. */
 export function Quantity(description: string) {
   return Type.Optional(
     Type.Unsafe<string | number>({
       description: `${description} A quantity, for example 8Gi.`,
       anyOf: [{ type: 'integer' }, { type: 'string' }],
       'x-kubernetes-int-or-string': true,
+      minimum: 1,
       pattern: QUANTITY_PATTERN,
       maxLength: 32,
     }),

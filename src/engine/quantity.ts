@@ -8,8 +8,8 @@ import { remembering } from './remember.ts';
 
 export type Quantity = bigint & { readonly __quantity: unique symbol };
 
-/** The grammar as one pattern, for schemas. Anchored; linear in the input's length. */
-export const QUANTITY_PATTERN = '^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$';
+/** The grammar as one pattern, for schemas, of amounts: none is negative. Anchored; linear in the input's length. */
+export const QUANTITY_PATTERN = '^\\+?([0-9]+\\.?[0-9]*|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$';
 
 const SYNTAX = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$/;
 const NANO_DIGITS = 9;

@@ -2,66 +2,31 @@
  * Requests and limits as Kubernetes applies them: a container's own value, else the pod's (`spec.resources`), else a
  * LimitRange's default (https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/).
  */
-import { ParameterError, unmetAt, type CheckInput, type Report } from './check.ts';
-import { ONE, parseQuantity, type Quantity } from './quantity.ts';
+import { unmetAt, type CheckInput, type Report } from './check.ts';
+import { pathBelow, type Path } from './path.ts';
+import type { PodSpec, ResourceRequirements } from './pod.ts';
+import { parseQuantity, type Quantity } from './quantity.ts';
 import { WHOLE_NAMESPACE } from './related.ts';
-import type { Container } from './workload.ts';
+import { outside, unfit, type Bounds } from './resource-bounds.ts';
+import { readAmount, resourceTitle, type ComputeResource, type Flaw } from './resource-values.ts';
+import type { Container, Workload } from './workload.ts';
 
-/** `cpu`, `memory`, `ephemeral-storage` ... */
-export type ResourceName = string;
 export type ResourceSide = 'requests' | 'limits';
 
-/** Bounds on a container's own value, prepared from a check's parameters. */
-export interface Bounds {
-  readonly min?: Bound | undefined;
-  readonly max?: Bound | undefined;
-  /** Largest allowed limit, in multiples of the request. */
-  readonly maxRatioToRequest?: Bound | undefined;
-}
-interface Bound {
-  readonly text: string;
-  readonly value: Quantity;
-}
-
-/**
- * Prepares `min`, `max` and `maxRatioToRequest`.
- * @throws ParameterError if one is not a quantity or min is above max
- */
-export function prepareBounds(parameters: {
-  readonly min?: string | number;
-  readonly max?: string | number;
-  readonly maxRatioToRequest?: number;
-}): Bounds {
-  const min = prepareBound('min', parameters.min);
-  const max = prepareBound('max', parameters.max);
-  if (min !== undefined && max !== undefined && min.value > max.value) {
-    throw new ParameterError('min', `is ${min.text}, above max, which is ${max.text}`);
-  }
-  return { min, max, maxRatioToRequest: prepareBound('maxRatioToRequest', parameters.maxRatioToRequest) };
-}
-
-function prepareBound(field: string, text: string | number | undefined): Bound | undefined {
-  if (text === undefined) return undefined;
-  const value = parseQuantity(text);
-  if (value === undefined) throw new ParameterError(field, `"${text}" is not a quantity, for example 8Gi or 500m`);
-  return { text: String(text), value };
-}
-
-const TITLES = new Map([
-  ['cpu', 'CPU'],
-  ['ephemeral-storage', 'ephemeral storage'],
-]);
-
-/** A resource's name in a sentence: `CPU`. */
-export function resourceTitle(resource: ResourceName): string {
-  return TITLES.get(resource) ?? resource;
+/** A request or limit, and what to say of it. */
+export interface Given {
+  readonly value: string | number;
+  /** Where it stands, or where it would have to, below the container or the pod's spec. */
+  readonly path: Path;
+  /** Begins a message about it: `is 64Gi`. */
+  readonly subject: string;
 }
 
 /** What gives a container a request or limit. */
 export type Giver =
-  | { readonly from: 'Container'; readonly value: string | number }
-  | { readonly from: 'Pod' }
-  | { readonly from: 'LimitRange'; readonly name: string }
+  | { readonly from: 'Container'; readonly given: Given }
+  | { readonly from: 'Pod'; readonly given: Given }
+  | { readonly from: 'LimitRange'; readonly name: string; readonly given: Given }
   | { readonly from: 'Nothing' }
   | { readonly from: 'Unknown'; readonly cause: string };
 
@@ -70,120 +35,195 @@ export function giverOf(
   container: Container,
   { workload, related }: Pick<CheckInput<unknown>, 'workload' | 'related'>,
   side: ResourceSide,
-  resource: ResourceName,
+  resource: string,
 ): Giver {
-  const value = ownValue(container, side, resource);
-  if (value !== undefined) return { from: 'Container', value };
-  if (givenTo(workload.pod.resources, side, resource) !== undefined) return { from: 'Pod' };
+  const { resources } = workload.pod;
+  const own = givenBy(container.spec.resources, side, resource);
+  // A container's 0 leaves the matter to the pod.
+  const shared = own !== undefined && isZero(own.value) && written(resources, side, resource) !== undefined;
+  if (own !== undefined && !shared) return { from: 'Container', given: own };
+  const pods = givenBy(resources, side, resource);
+  if (pods !== undefined) return { from: 'Pod', given: pods };
   const limitRanges = related.find('LimitRange', workload.namespace, WHOLE_NAMESPACE);
   if (limitRanges.state === 'unknown') return { from: 'Unknown', cause: limitRanges.cause };
   if (limitRanges.state === 'absent') return { from: 'Nothing' };
-  const giver = limitRanges.values.find((range) =>
-    Object.hasOwn(side === 'limits' ? range.defaultLimits : range.defaultRequests, resource),
-  );
-  return giver === undefined ? { from: 'Nothing' } : { from: 'LimitRange', name: giver.name };
+  for (const { name, defaultLimits, defaultRequests } of limitRanges.values) {
+    const defaults = side === 'limits' ? defaultLimits : defaultRequests;
+    if (!Object.hasOwn(defaults, resource)) continue;
+    const value = defaults[resource] as string;
+    const subject = `is ${value} by LimitRange ${name}`;
+    return { from: 'LimitRange', name, given: { value, path: ['resources', side], subject } };
+  }
+  return { from: 'Nothing' };
 }
 
-/** Requires that each container has this request or limit, within bounds. */
+/** Is a value a quantity of nothing? */
+export function isZero(value: string | number): boolean {
+  return parseQuantity(value) === 0n;
+}
+
+function written(
+  resources: ResourceRequirements | null | undefined,
+  side: ResourceSide,
+  resource: string,
+): string | number | undefined {
+  return resources?.[side]?.[resource] ?? undefined;
+}
+
+/** What a container or a pod gives itself; a limit without a request counts as both, as the API server sets it. */
+function givenBy(
+  resources: ResourceRequirements | null | undefined,
+  side: ResourceSide,
+  resource: string,
+): Given | undefined {
+  const own = written(resources, side, resource);
+  const value = own ?? written(resources, 'limits', resource);
+  if (value === undefined) return undefined;
+  return { value, path: ['resources', own === undefined ? 'limits' : side, resource], subject: `is ${value}` };
+}
+
+/** Requires that each container has this request or limit, and that it and what the pod itself writes are within bounds. */
 export function requireResource(
   input: CheckInput<unknown>,
   side: ResourceSide,
-  resource: ResourceName,
+  resource: ComputeResource,
   bounds: Bounds,
   report: Report,
 ): void {
   const what = `${resourceTitle(resource)} ${side === 'limits' ? 'limit' : 'request'}`;
+  judgePod(input.workload, side, resource, bounds, report);
   for (const container of input.containers) {
     const giver = giverOf(container, input, side, resource);
-    switch (giver.from) {
-      case 'Container':
-        judgeValue(container, side, resource, giver.value, bounds, report);
-        break;
-      case 'Unknown': {
-        const article = resource === 'ephemeral-storage' ? 'an' : 'a';
-        report({ type: 'unknown', cause: `whether a LimitRange gives ${article} ${what}: ${giver.cause}` });
-        break;
-      }
-      case 'Nothing':
-        report(unmetAt(container, ['resources', side], `no ${what}`));
-        break;
-      case 'LimitRange':
-        report({ type: 'note', text: `container ${container.name}: ${what} from LimitRange ${giver.name}` });
-        break;
-      case 'Pod':
-        break;
+    if (giver.from === 'Pod') continue;
+    if (giver.from === 'Nothing') {
+      report(unmetAt(container, ['resources', side], `no ${what}`));
+      continue;
+    }
+    if (giver.from === 'Unknown') {
+      const article = resource === 'ephemeral-storage' ? 'an' : 'a';
+      report({ type: 'unknown', cause: `whether a LimitRange gives ${article} ${what}: ${giver.cause}` });
+      continue;
+    }
+    if (giver.from === 'LimitRange') {
+      report({ type: 'note', text: `container ${container.name}: ${what} from LimitRange ${giver.name}` });
+    }
+    const request = side === 'limits' ? requestOf(container, input, resource) : undefined;
+    for (const { message, remediation } of flawsOf(resource, giver.given, bounds, request)) {
+      report(unmetAt(container, giver.given.path, message, remediation));
     }
   }
 }
 
-interface Requirements {
-  readonly limits?: Readonly<Record<string, string | number>> | null;
-  readonly requests?: Readonly<Record<string, string | number>> | null;
+/** Requires that neither a container nor the pod has a limit; 0 is none. */
+export function forbidLimit(
+  { workload, containers }: CheckInput<unknown>,
+  resource: ComputeResource,
+  report: Report,
+): void {
+  const path = ['resources', 'limits', resource];
+  const message = `${resourceTitle(resource)} limits are not allowed`;
+  const remediation = `remove resources.limits.${resource}`;
+  const limits = ({ resources }: Pick<PodSpec, 'resources'>): boolean => {
+    const limit = written(resources, 'limits', resource);
+    return limit !== undefined && !isZero(limit);
+  };
+  if (limits(workload.pod)) {
+    report({ type: 'unmet', path: pathBelow(workload.podPath, path), message, remediation });
+  }
+  for (const container of containers) {
+    if (limits(container.spec)) report(unmetAt(container, path, message, remediation));
+  }
 }
 
-/** A value that stands in requests or limits; a limit without a request counts as both, as the API server sets it. */
-function givenTo(
-  resources: Requirements | null | undefined,
+/**
+ * Judges what the pod itself writes, by the bounds of a container: one container may take all of it. Its request, left out,
+ * is what the containers request together, and only where none does its limit (SetDefaults_Pod).
+ */
+function judgePod(
+  workload: Workload,
   side: ResourceSide,
-  resource: ResourceName,
-): string | number | undefined {
-  const limit = resources?.limits?.[resource];
-  return side === 'limits' ? limit : (resources?.requests?.[resource] ?? limit);
-}
-
-/** The value that a container itself sets. */
-export function ownValue(
-  container: Container,
-  side: ResourceSide,
-  resource: ResourceName,
-): string | number | undefined {
-  return givenTo(container.spec.resources, side, resource);
-}
-
-function judgeValue(
-  container: Container,
-  side: ResourceSide,
-  resource: ResourceName,
-  text: string | number,
+  resource: ComputeResource,
   bounds: Bounds,
   report: Report,
 ): void {
-  // A limit that counts as the request stands in limits.
-  const borrowed = side === 'requests' && (container.spec.resources?.requests?.[resource] ?? undefined) === undefined;
-  const path = ['resources', borrowed ? 'limits' : side, resource];
-  const value = parseQuantity(text);
-  if (value === undefined) {
-    report(unmetAt(container, path, `"${text}" is not a quantity`, 'write a quantity, for example 256Mi or 500m'));
-    return;
+  const given = givenBy(workload.pod.resources, side, resource);
+  const request = podRequestOf(workload, resource);
+  if (given === undefined || (side === 'requests' && request?.together === true)) return;
+  const bound = side === 'limits' ? request : undefined;
+  for (const { message, remediation } of flawsOf(resource, given, bounds, bound)) {
+    report({ type: 'unmet', path: pathBelow(workload.podPath, given.path), message, remediation });
   }
-  const { min, max, maxRatioToRequest } = bounds;
-  if (min !== undefined && value < min.value) {
-    report(unmetAt(container, path, `is ${text}, below the required minimum ${min.text}`, `set at least ${min.text}`));
+}
+
+/** The request of a pod as a whole, if anything but its limit is the request. */
+function podRequestOf({ pod, containers }: Workload, resource: ComputeResource): NamedRequest | undefined {
+  const own = written(pod.resources, 'requests', resource);
+  if (own !== undefined) return named(own);
+  const value = requestedTogether(containers, resource);
+  return value === undefined ? undefined : { value, name: 'what its containers request together', together: true };
+}
+
+/**
+ * What the containers of a pod request together: those that run at the same time, at the fullest moment
+ * (k8s.io/component-helpers/resource, AggregateContainerRequests).
+ *
+ * @returns undefined if none of them requests anything
+ */
+function requestedTogether(containers: readonly Container[], resource: ComputeResource): Quantity | undefined {
+  let running = 0n;
+  let sidecars = 0n;
+  let starting = 0n;
+  let any = false;
+  for (const { role, spec } of containers) {
+    const given = givenBy(spec.resources, 'requests', resource);
+    if (given === undefined) continue;
+    any = true;
+    const value = parseQuantity(given.value) ?? 0n;
+    if (role === 'regular') running += value;
+    else if (role === 'sidecar') sidecars += value;
+    else if (sidecars + value > starting) starting = sidecars + value;
   }
-  if (max !== undefined && value > max.value) {
-    report(unmetAt(container, path, `is ${text}, above the allowed maximum ${max.text}`, `set at most ${max.text}`));
-  }
-  if (side !== 'limits') return;
-  const requestText = container.spec.resources?.requests?.[resource];
-  const request = requestText === undefined ? undefined : parseQuantity(requestText);
-  if (request === undefined) return;
-  if (value < request) {
-    report(
-      unmetAt(
-        container,
-        path,
-        `is ${text}, below the request, which is ${requestText}`,
-        'raise the limit or lower the request',
-      ),
-    );
-  } else if (maxRatioToRequest !== undefined && value * ONE > request * maxRatioToRequest.value) {
-    report(
-      unmetAt(
-        container,
-        path,
-        `is ${text}, more than ${maxRatioToRequest.text} times the request, which is ${requestText}`,
-        'raise the request or lower the limit',
-      ),
-    );
-  }
+  if (!any) return undefined;
+  return (running + sidecars > starting ? running + sidecars : starting) as Quantity;
+}
+
+/** A request, and how a message about the limit names it. */
+interface NamedRequest {
+  readonly value: Quantity;
+  readonly name: string;
+  /** It is a sum that stands nowhere. */
+  readonly together?: true;
+}
+
+function named(text: string | number | undefined): NamedRequest | undefined {
+  const value = text === undefined ? undefined : parseQuantity(text);
+  return value === undefined ? undefined : { value, name: `the request, which is ${text}` };
+}
+
+/** The request of a container, if anything but the limit is the request. */
+function requestOf(
+  container: Container,
+  input: CheckInput<unknown>,
+  resource: ComputeResource,
+): NamedRequest | undefined {
+  const own = written(container.spec.resources, 'requests', resource);
+  if (own !== undefined || written(container.spec.resources, 'limits', resource) !== undefined) return named(own);
+  const giver = giverOf(container, input, 'requests', resource);
+  return giver.from === 'LimitRange' ? named(giver.given.value) : undefined;
+}
+
+/** All that is wrong with a value: it can't be meant, or lies outside the bounds, or does not fit the request. */
+function flawsOf(
+  resource: ComputeResource,
+  { value, subject }: Given,
+  bounds: Bounds,
+  request: NamedRequest | undefined,
+): Flaw[] {
+  const read = readAmount(resource, value, subject);
+  if ('flaw' in read) return [read.flaw];
+  const { amount } = read;
+  return [
+    outside(bounds, amount, subject),
+    request === undefined ? undefined : unfit(bounds, amount, subject, request.value, request.name),
+  ].filter((flaw) => flaw !== undefined);
 }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { NO_PARAMETERS, ParameterError, unmetAt, type Check, type Outcome } from '../../src/engine/check.ts';
+import { NO_PARAMETERS, unmetAt, type Check, type Outcome } from '../../src/engine/check.ts';
 import { evaluateCheck, type CheckResult, type EnabledCheck, type Unmet } from '../../src/engine/evaluate.ts';
-import { prepareBounds } from '../../src/engine/resources.ts';
 import { NOTHING_RELATED } from '../support/related.ts';
 import { kindOf, objectOf, read, workloadOf } from '../support/workloads.ts';
 
@@ -180,30 +179,4 @@ describe('unmetAt', () => {
     });
     expect(unmetAt(container, [], 'is wrong', 'do better')).toMatchObject({ remediation: 'do better' });
   });
-});
-
-describe('prepareBounds', () => {
-  test.each([
-    [{ min: 'lots' }, 'min', '"lots" is not a quantity, for example 8Gi or 500m'],
-    [{ max: '1 Gi' }, 'max', '"1 Gi" is not a quantity, for example 8Gi or 500m'],
-    [{ min: '2Gi', max: '1Gi' }, 'min', 'is 2Gi, above max, which is 1Gi'],
-    [{ min: '1025Mi', max: '1Gi' }, 'min', 'is 1025Mi, above max, which is 1Gi'],
-    [{ min: 2, max: '1999m' }, 'min', 'is 2, above max, which is 1999m'],
-  ])('refuses %j', (parameters, field, message) => {
-    let error: unknown;
-    try {
-      prepareBounds(parameters);
-    } catch (thrown) {
-      error = thrown;
-    }
-    expect(error).toBeInstanceOf(ParameterError);
-    expect(error).toMatchObject({ field, message });
-  });
-
-  test.each([[{}], [{ min: '1Gi', max: '1024Mi' }], [{ min: 0 }], [{ max: 2 }], [{ maxRatioToRequest: 1.5 }]])(
-    'takes %j',
-    (parameters) => {
-      expect(() => prepareBounds(parameters)).not.toThrow();
-    },
-  );
 });

@@ -104,12 +104,13 @@ describe('parseQuantity', () => {
     );
   });
 
-  test('takes exactly what the pattern for schemas takes', () => {
+  test('takes exactly what the pattern for schemas takes, and the same below 0', () => {
     const pattern = new RegExp(QUANTITY_PATTERN);
     const text = fc.oneof(quantity.map(textOf), charactersOf('0123456789.eE+-numkKMGTPi ', 8));
     fc.assert(
       fc.property(text, (source) => {
-        expect(parseQuantity(source) !== undefined).toBe(pattern.test(source));
+        expect(parseQuantity(source) !== undefined).toBe(pattern.test(source.replace(/^-(?![+-])/, '')));
+        if (source.startsWith('-')) expect(source).not.toMatch(pattern);
       }),
       { numRuns: 3000 },
     );

@@ -353,6 +353,10 @@ test('invalid policy, misspelt check with `--validate=false`', async () => {
   );
   const above = stage.policyObject({ profile: 'production-v1', checks: { memoryLimits: { min: '2Gi', max: '1Gi' } } });
   expect((await apply(above)).stderr).toContain('min must not be above max');
+  const negative = stage.policyObject({ profile: 'production-v1', checks: { memoryLimits: { max: '-1' } } });
+  expect((await apply(negative)).stderr).toContain('spec.checks.memoryLimits.max in body should match');
+  const none = stage.policyObject({ profile: 'production-v1', checks: { memoryLimits: { max: '0' } } });
+  expect((await apply(none)).stderr).toContain('spec.checks.memoryLimits.max: is 0, which means none');
   const needsPriority = stage.policyObject({ profile: 'production-v1', checks: { cpuLimits: { max: '2' } } });
   expect((await apply(needsPriority)).stderr).toContain('set priority');
 });

@@ -214,6 +214,26 @@ describe('a bad policy is refused with the field', () => {
       ['spec.checks.memoryLimits.max: must be a quantity, for example 500m or 8Gi; is "8 GB"'],
     ],
     [
+      'a negative quantity',
+      { profile: 'production-v1', checks: { memoryLimits: { max: '-1' } } },
+      ['spec.checks.memoryLimits.max: must be a quantity, for example 500m or 8Gi; is "-1"'],
+    ],
+    [
+      'a negative number',
+      { profile: 'production-v1', checks: { memoryLimits: { max: -1 } } },
+      ['spec.checks.memoryLimits.max: must be >= 1; is -1'],
+    ],
+    [
+      'a quantity of nothing',
+      { profile: 'production-v1', checks: { memoryLimits: { max: '0' } } },
+      ['spec.checks.memoryLimits.max: is 0, which means none; write a quantity with its unit, for example 256Mi'],
+    ],
+    [
+      'less than a byte',
+      { profile: 'production-v1', checks: { memoryLimits: { max: '512m' } } },
+      ['spec.checks.memoryLimits.max: is 512m, less than a byte; write a quantity with its unit, for example 256Mi'],
+    ],
+    [
       'min above max',
       { profile: 'production-v1', checks: { memoryLimits: { min: '2Gi', max: '1Gi' } } },
       ['spec.checks.memoryLimits.min: is 2Gi, above max, which is 1Gi'],

@@ -1,0 +1,100 @@
+/**
+ * Which amounts of a resource can be meant. Kubernetes takes any quantity that is not negative, 512 thousandths of a byte
+ * included; what no container runs with, or no machine has, is a slip of the unit, and as good as no value.
+ */
+import { ONE, parseQuantity, type Quantity } from './quantity.ts';
+
+/** The resources that checks require. */
+export type ComputeResource = 'cpu' | 'memory' | 'ephemeral-storage';
+
+/** A quantity, and how it is written. */
+export interface Amount {
+  readonly text: string;
+  readonly value: Quantity;
+}
+
+/** What is wrong with a value. */
+export interface Flaw {
+  /** A clause that follows the value's path: `is 512m, less than a byte`. */
+  readonly message: string;
+  /** What to write instead. */
+  readonly remediation: string;
+}
+
+interface Resource {
+  /** Its name in a sentence. */
+  readonly title: string;
+  /** A usual amount. */
+  readonly example: string;
+  readonly least: Amount;
+  /** Why less can't be meant. */
+  readonly becauseLess: string;
+  readonly most: Amount;
+}
+
+function amount(text: string): Amount {
+  const value = parseQuantity(text);
+  if (value === undefined) throw new TypeError(`${text} is not a quantity`);
+  return { text, value };
+}
+
+/** No program starts in less memory, and a short log takes more disk. No machine has the most. */
+const BYTES = { least: amount('1Mi'), becauseLess: 'too little for any container', most: amount('1Pi') };
+
+const RESOURCES: Readonly<Record<ComputeResource, Resource>> = {
+  cpu: {
+    title: 'CPU',
+    example: '500m',
+    // https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#meaning-of-cpu
+    least: amount('1m'),
+    becauseLess: 'the least that Kubernetes counts',
+    most: amount('10k'),
+  },
+  memory: { title: 'memory', example: '256Mi', ...BYTES },
+  'ephemeral-storage': { title: 'ephemeral storage', example: '2Gi', ...BYTES },
+};
+
+/** A resource's name in a sentence, `CPU`; of one that no check requires, its own. */
+export function resourceTitle(resource: string): string {
+  return Object.hasOwn(RESOURCES, resource) ? RESOURCES[resource as ComputeResource].title : resource;
+}
+
+/**
+ * Reads an amount of a resource, or tells why it can't be meant.
+ *
+ * @param text - as it stands in a manifest or a policy
+ * @param subject - begins the message
+ */
+export function readAmount(
+  resource: ComputeResource,
+  text: string | number,
+  subject = `is ${text}`,
+): { readonly amount: Amount } | { readonly flaw: Flaw } {
+  const value = parseQuantity(text);
+  const { example } = RESOURCES[resource];
+  if (value === undefined) {
+    return {
+      flaw: { message: `"${text}" is not a quantity`, remediation: `write a quantity, for example ${example}` },
+    };
+  }
+  const excess = excessOf(resource, value);
+  if (excess === undefined) return { amount: { text: String(text), value } };
+  return {
+    flaw: {
+      message: `${subject}, ${excess}`,
+      remediation: `write a quantity with its unit, for example ${example}`,
+    },
+  };
+}
+
+/** What makes an amount too small or too large to be meant, as a clause: `less than a byte`. */
+function excessOf(resource: ComputeResource, value: Quantity): string | undefined {
+  const { least, becauseLess, most } = RESOURCES[resource];
+  if (value < 0n) return 'below 0';
+  // A limit of 0 is no limit to the kubelet, and a request of 0 reserves nothing.
+  if (value === 0n) return 'which means none';
+  if (value > most.value) return 'more than any machine has';
+  if (value >= least.value) return undefined;
+  if (resource !== 'cpu' && value < ONE) return 'less than a byte';
+  return `less than ${least.text}, ${becauseLess}`;
+}
