@@ -3,8 +3,8 @@ import { namesOf } from '../engine/companions.ts';
 import { pathBelow } from '../engine/path.ts';
 import { probedContainers } from '../engine/probes.ts';
 import type { ResourceNeed } from '../engine/related.ts';
+import { giverOf, isZero } from '../engine/resource-givers.ts';
 import { resourceTitle } from '../engine/resource-values.ts';
-import { giverOf, isZero } from '../engine/resources.ts';
 import { scalerOf } from '../engine/scaler.ts';
 
 export default defineCheck({

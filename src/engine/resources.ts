@@ -1,86 +1,12 @@
-/**
- * Requests and limits as Kubernetes applies them: a container's own value, else the pod's (`spec.resources`), else a
- * LimitRange's default (https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/).
- */
+/** What checks of requests and limits do: require, bound and forbid them. */
 import { unmetAt, type CheckInput, type Report } from './check.ts';
-import { pathBelow, type Path } from './path.ts';
-import type { PodSpec, ResourceRequirements } from './pod.ts';
+import { pathBelow } from './path.ts';
+import type { PodSpec } from './pod.ts';
 import { parseQuantity, type Quantity } from './quantity.ts';
-import { WHOLE_NAMESPACE } from './related.ts';
 import { outside, unfit, type Bounds } from './resource-bounds.ts';
+import { givenBy, giverOf, isZero, together, written, type Given, type ResourceSide } from './resource-givers.ts';
 import { readAmount, resourceTitle, type ComputeResource, type Flaw } from './resource-values.ts';
 import type { Container, Workload } from './workload.ts';
-
-export type ResourceSide = 'requests' | 'limits';
-
-/** A request or limit, and what to say of it. */
-export interface Given {
-  readonly value: string | number;
-  /** Where it stands, or where it would have to, below the container or the pod's spec. */
-  readonly path: Path;
-  /** Begins a message about it: `is 64Gi`. */
-  readonly subject: string;
-}
-
-/** What gives a container a request or limit. */
-export type Giver =
-  | { readonly from: 'Container'; readonly given: Given }
-  | { readonly from: 'Pod'; readonly given: Given }
-  | { readonly from: 'LimitRange'; readonly name: string; readonly given: Given }
-  | { readonly from: 'Nothing' }
-  | { readonly from: 'Unknown'; readonly cause: string };
-
-/** Finds what gives a container a request or limit. */
-export function giverOf(
-  container: Container,
-  { workload, related }: Pick<CheckInput<unknown>, 'workload' | 'related'>,
-  side: ResourceSide,
-  resource: string,
-): Giver {
-  const { resources } = workload.pod;
-  const own = givenBy(container.spec.resources, side, resource);
-  // A container's 0 leaves the matter to the pod.
-  const shared = own !== undefined && isZero(own.value) && written(resources, side, resource) !== undefined;
-  if (own !== undefined && !shared) return { from: 'Container', given: own };
-  const pods = givenBy(resources, side, resource);
-  if (pods !== undefined) return { from: 'Pod', given: pods };
-  const limitRanges = related.find('LimitRange', workload.namespace, WHOLE_NAMESPACE);
-  if (limitRanges.state === 'unknown') return { from: 'Unknown', cause: limitRanges.cause };
-  if (limitRanges.state === 'absent') return { from: 'Nothing' };
-  for (const { name, defaultLimits, defaultRequests } of limitRanges.values) {
-    const defaults = side === 'limits' ? defaultLimits : defaultRequests;
-    if (!Object.hasOwn(defaults, resource)) continue;
-    const value = defaults[resource] as string;
-    const subject = `is ${value} by LimitRange ${name}`;
-    return { from: 'LimitRange', name, given: { value, path: ['resources', side], subject } };
-  }
-  return { from: 'Nothing' };
-}
-
-/** Is a value a quantity of nothing? */
-export function isZero(value: string | number): boolean {
-  return parseQuantity(value) === 0n;
-}
-
-function written(
-  resources: ResourceRequirements | null | undefined,
-  side: ResourceSide,
-  resource: string,
-): string | number | undefined {
-  return resources?.[side]?.[resource] ?? undefined;
-}
-
-/** What a container or a pod gives itself; a limit without a request counts as both, as the API server sets it. */
-function givenBy(
-  resources: ResourceRequirements | null | undefined,
-  side: ResourceSide,
-  resource: string,
-): Given | undefined {
-  const own = written(resources, side, resource);
-  const value = own ?? written(resources, 'limits', resource);
-  if (value === undefined) return undefined;
-  return { value, path: ['resources', own === undefined ? 'limits' : side, resource], subject: `is ${value}` };
-}
 
 /** Requires that each container has this request or limit, and that it and what the pod itself writes are within bounds. */
 export function requireResource(
@@ -109,7 +35,8 @@ export function requireResource(
     }
     const request = side === 'limits' ? requestOf(container, input, resource) : undefined;
     for (const { message, remediation } of flawsOf(resource, giver.given, bounds, request)) {
-      report(unmetAt(container, giver.given.path, message, remediation));
+      // Of what a LimitRange gives, the cure is a value of one's own: the check's.
+      report(unmetAt(container, giver.given.path, message, giver.from === 'LimitRange' ? undefined : remediation));
     }
   }
 }
@@ -148,7 +75,7 @@ function judgePod(
 ): void {
   const given = givenBy(workload.pod.resources, side, resource);
   const request = podRequestOf(workload, resource);
-  if (given === undefined || (side === 'requests' && request?.together === true)) return;
+  if (given === undefined || (side === 'requests' && request?.isSum === true)) return;
   const bound = side === 'limits' ? request : undefined;
   for (const { message, remediation } of flawsOf(resource, given, bounds, bound)) {
     report({ type: 'unmet', path: pathBelow(workload.podPath, given.path), message, remediation });
@@ -159,32 +86,8 @@ function judgePod(
 function podRequestOf({ pod, containers }: Workload, resource: ComputeResource): NamedRequest | undefined {
   const own = written(pod.resources, 'requests', resource);
   if (own !== undefined) return named(own);
-  const value = requestedTogether(containers, resource);
-  return value === undefined ? undefined : { value, name: 'what its containers request together', together: true };
-}
-
-/**
- * What the containers of a pod request together: those that run at the same time, at the fullest moment
- * (k8s.io/component-helpers/resource, AggregateContainerRequests).
- *
- * @returns undefined if none of them requests anything
- */
-function requestedTogether(containers: readonly Container[], resource: ComputeResource): Quantity | undefined {
-  let running = 0n;
-  let sidecars = 0n;
-  let starting = 0n;
-  let any = false;
-  for (const { role, spec } of containers) {
-    const given = givenBy(spec.resources, 'requests', resource);
-    if (given === undefined) continue;
-    any = true;
-    const value = parseQuantity(given.value) ?? 0n;
-    if (role === 'regular') running += value;
-    else if (role === 'sidecar') sidecars += value;
-    else if (sidecars + value > starting) starting = sidecars + value;
-  }
-  if (!any) return undefined;
-  return (running + sidecars > starting ? running + sidecars : starting) as Quantity;
+  const value = together(containers, ({ spec }) => givenBy(spec.resources, 'requests', resource)?.value);
+  return value === undefined ? undefined : { value, name: 'what its containers request together', isSum: true };
 }
 
 /** A request, and how a message about the limit names it. */
@@ -192,7 +95,7 @@ interface NamedRequest {
   readonly value: Quantity;
   readonly name: string;
   /** It is a sum that stands nowhere. */
-  readonly together?: true;
+  readonly isSum?: true;
 }
 
 function named(text: string | number | undefined): NamedRequest | undefined {
