@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { defineCheck } from '../engine/check.ts';
+import { requireLimitRangeFit } from '../engine/limit-range-fit.ts';
 import { Quantity } from '../engine/parameters.ts';
 import { prepareBounds } from '../engine/resource-bounds.ts';
 import { requireResource } from '../engine/resources.ts';
@@ -8,7 +9,7 @@ export default defineCheck({
   name: 'ephemeralStorageLimits',
   title: 'Ephemeral storage limits',
   metWhen:
-    'Every regular, init and sidecar container has an ephemeral storage limit above 0, or the pod has one, or a LimitRange of the namespace gives a default.',
+    'Every regular, init and sidecar container has an ephemeral storage limit above 0, or the pod has one, or a LimitRange of the namespace gives a default; and no LimitRange refuses its pods.',
   group: 'Resource limits',
   items: ['deploy.containers.resource-limits'],
   scope: 'workload',
@@ -24,5 +25,8 @@ export default defineCheck({
   remediation: 'set resources.limits.ephemeral-storage',
   source: 'https://kubernetes.io/docs/concepts/storage/ephemeral-storage/',
   prepare: (parameters) => prepareBounds('ephemeral-storage', parameters),
-  run: (input, report) => requireResource(input, 'limits', 'ephemeral-storage', input.parameters, report),
+  run(input, report) {
+    requireResource(input, 'limits', 'ephemeral-storage', input.parameters, report);
+    requireLimitRangeFit(input, 'ephemeral-storage', report);
+  },
 });

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { defineCheck } from '../engine/check.ts';
+import { requireLimitRangeFit } from '../engine/limit-range-fit.ts';
 import { Quantity } from '../engine/parameters.ts';
 import { prepareBounds } from '../engine/resource-bounds.ts';
 import { requireResource } from '../engine/resources.ts';
@@ -8,7 +9,7 @@ export default defineCheck({
   name: 'memoryRequests',
   title: 'Memory requests',
   metWhen:
-    'Every regular, init and sidecar container has a memory request above 0, or the pod has one, or a LimitRange of the namespace gives a default.',
+    'Every regular, init and sidecar container has a memory request above 0, or the pod has one, or a LimitRange of the namespace gives a default; and no LimitRange refuses its pods.',
   group: 'Resource limits',
   items: ['deploy.containers.resource-limits'],
   scope: 'workload',
@@ -25,5 +26,8 @@ export default defineCheck({
   remediation: 'set resources.requests.memory',
   source: 'https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/',
   prepare: (parameters) => prepareBounds('memory', parameters),
-  run: (input, report) => requireResource(input, 'requests', 'memory', input.parameters, report),
+  run(input, report) {
+    requireResource(input, 'requests', 'memory', input.parameters, report);
+    requireLimitRangeFit(input, 'memory', report);
+  },
 });

@@ -48,6 +48,16 @@ export interface LimitRangeFacts {
   /** Defaults that it gives to containers that set nothing themselves, by resource name. */
   readonly defaultLimits: Labels;
   readonly defaultRequests: Labels;
+  /** What it lets no container, or no pod as a whole, go beyond. */
+  readonly constraints: readonly LimitRangeConstraint[];
+}
+
+/** Quantities by resource name. */
+export interface LimitRangeConstraint {
+  readonly type: 'Container' | 'Pod';
+  readonly min: Labels;
+  readonly max: Labels;
+  readonly maxLimitRequestRatio: Labels;
 }
 
 /** A resource of which an autoscaler wants to know what share of the request is used. */
@@ -260,11 +270,13 @@ export interface RelatedKind<K extends RelatedKindName = RelatedKindName> extend
 }
 
 /** An item of a LimitRange's `spec.limits`. */
-interface ContainerLimits {
+interface LimitRangeItem {
+  readonly type: string;
   readonly default?: Labels | null;
   readonly defaultRequest?: Labels | null;
   readonly max?: Labels | null;
   readonly min?: Labels | null;
+  readonly maxLimitRequestRatio?: Labels | null;
 }
 
 /** For what is found in its own namespace alone. */
@@ -429,9 +441,10 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     versions: ['v1'],
     resource: 'limitranges',
     read: (object) => {
-      const forContainers: readonly ContainerLimits[] = (object.spec.limits ?? []).filter(
-        (limit: { type: string }) => limit.type === 'Container',
+      const items: readonly LimitRangeItem[] = (object.spec.limits ?? []).filter(
+        ({ type }: LimitRangeItem) => type === 'Container' || type === 'Pod',
       );
+      const forContainers = items.filter(({ type }) => type === 'Container');
       // As the API server fills in a LimitRange (SetDefaults_LimitRangeItem): max is the default limit, a default limit
       // the default request, and min the default request, each unless something nearer is given.
       return {
@@ -446,6 +459,12 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
             ...limit.defaultRequest,
           })),
         ),
+        constraints: items.map(({ type, min, max, maxLimitRequestRatio }) => ({
+          type: type as LimitRangeConstraint['type'],
+          min: min ?? {},
+          max: max ?? {},
+          maxLimitRequestRatio: maxLimitRequestRatio ?? {},
+        })),
       };
     },
     placesOf: byNamespace,

@@ -207,8 +207,22 @@ describe('what is kept of related objects', () => {
     ],
   ])('the defaults of a LimitRange, as the API server fills them in: %j', (limits, defaultLimits, defaultRequests) => {
     const { facts, key } = readOf('LimitRange', { spec: { limits } });
-    expect(facts).toEqual({ name: 'x', defaultLimits, defaultRequests });
+    expect(facts).toMatchObject({ name: 'x', defaultLimits, defaultRequests });
     expect(key).toBe('');
+  });
+
+  test('what a LimitRange holds containers and pods to', () => {
+    const limits = [
+      { type: 'Container', min: { cpu: '1m' }, max: { cpu: '2' }, maxLimitRequestRatio: { cpu: '4' } },
+      { type: 'Pod', max: { memory: '4Gi' }, min: null },
+      { type: 'PersistentVolumeClaim', max: { storage: '4Gi' } },
+    ];
+    expect(readOf('LimitRange', { spec: { limits } }).facts).toMatchObject({
+      constraints: [
+        { type: 'Container', min: { cpu: '1m' }, max: { cpu: '2' }, maxLimitRequestRatio: { cpu: '4' } },
+        { type: 'Pod', min: {}, max: { memory: '4Gi' }, maxLimitRequestRatio: {} },
+      ],
+    });
   });
 
   test.each<[RelatedKindName, unknown]>([
