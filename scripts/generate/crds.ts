@@ -4,6 +4,7 @@ import { ExceptionStatusSchema } from '../../src/controller/exception-status.ts'
 import { PolicyStatusSchema } from '../../src/controller/policy-status.ts';
 import type { Check } from '../../src/engine/check.ts';
 import { EXCEPTION_RULES, ExceptionSpecSchema } from '../../src/policy/exception-schema.ts';
+import { LABEL_KEY_RULE, LABEL_VALUE_RULE } from '../../src/policy/label-syntax.ts';
 import { ReportSchema } from '../../src/policy/report.ts';
 import { GROUP, LONGEST_POLICY_NAME, policySpecSchema, VERSION } from '../../src/policy/schema.ts';
 
@@ -161,11 +162,12 @@ function crd({ kind, plural, shortName, scope, status, columns, schema }: Kind):
   };
 }
 
-/** A schema as apiextensions/v1 takes it: plain data, lists declared atomic. */
+/** A schema as apiextensions/v1 takes it: plain data, lists declared atomic, the syntax of labels as rules. */
 function structural(schema: TSchema): Json {
   const copy = JSON.parse(JSON.stringify(schema)) as Json;
   walk(copy, (node) => {
     if (node['type'] === 'array') node['x-kubernetes-list-type'] = 'atomic';
+    ruleLabels(node);
   });
   const conditions = (copy['properties'] as Json)['conditions'] as Json | undefined;
   if (conditions !== undefined) {
@@ -173,6 +175,31 @@ function structural(schema: TSchema): Json {
     conditions['x-kubernetes-list-map-keys'] = ['type'];
   }
   return copy;
+}
+
+/** The formats that the API server knows only in rules, with its own names for them. */
+const LABEL_FORMATS: Readonly<Record<string, { readonly name: string; readonly message: string }>> = {
+  'label-key': { name: 'qualifiedName', message: LABEL_KEY_RULE },
+  'label-value': { name: 'labelValue', message: LABEL_VALUE_RULE },
+};
+
+/** Puts a rule in the place of the format of a label, and of what a schema says about the keys of a map. */
+function ruleLabels(node: Json): void {
+  const format = LABEL_FORMATS[String(node['format'])];
+  if (format !== undefined) {
+    delete node['format'];
+    node['x-kubernetes-validations'] = [
+      { rule: `!format.${format.name}().validate(self).hasValue()`, message: format.message },
+    ];
+  }
+  const keys = node['propertyNames'] as Json | undefined;
+  if (keys !== undefined) {
+    delete node['propertyNames'];
+    const { name, message } = LABEL_FORMATS[String(keys['format'])] as (typeof LABEL_FORMATS)[string];
+    node['x-kubernetes-validations'] = [
+      { rule: `self.all(key, !format.${name}().validate(key).hasValue())`, message: `each key ${message}` },
+    ];
+  }
 }
 
 /**

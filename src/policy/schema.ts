@@ -5,6 +5,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { PRIORITIES, PROFILES, type Check } from '../engine/check.ts';
 import { DURATION_PATTERN } from '../engine/duration.ts';
+import { LONGEST_LABEL_KEY, LONGEST_LABEL_VALUE } from './label-syntax.ts';
 
 export const GROUP = 'readiness-operator.dev';
 export const VERSION = 'v1alpha1';
@@ -27,19 +28,40 @@ export function words<const T extends readonly string[]>(values: T, description:
   });
 }
 
-const LabelValue = Type.String({ maxLength: 63 });
+const LabelKey = Type.String({ format: 'label-key', maxLength: LONGEST_LABEL_KEY });
+const LabelValue = Type.String({ format: 'label-value', maxLength: LONGEST_LABEL_VALUE });
 
+/** A label selector (meta/v1) that the API server takes in a webhook entry; policy/selector-problems.ts has the rules too. */
 export const LabelSelectorSchema = Type.Object({
   matchLabels: Type.Optional(
-    Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: LabelValue, maxProperties: 32 }),
+    Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      propertyNames: LabelKey,
+      additionalProperties: LabelValue,
+      maxProperties: 32,
+    }),
   ),
   matchExpressions: Type.Optional(
     Type.Array(
-      Type.Object({
-        key: Type.String({ minLength: 1, maxLength: 317 }),
-        operator: words(['In', 'NotIn', 'Exists', 'DoesNotExist'], 'How the label is compared.'),
-        values: Type.Optional(Type.Array(LabelValue, { maxItems: 64 })),
-      }),
+      Type.Object(
+        {
+          key: LabelKey,
+          operator: words(['In', 'NotIn', 'Exists', 'DoesNotExist'], 'How the label is compared.'),
+          values: Type.Optional(Type.Array(LabelValue, { maxItems: 64 })),
+        },
+        {
+          'x-kubernetes-validations': [
+            {
+              rule: "!(self.operator in ['In', 'NotIn']) || (has(self.values) && self.values.size() > 0)",
+              message: 'values must not be empty with operator In or NotIn',
+            },
+            {
+              rule: "self.operator in ['In', 'NotIn'] || !has(self.values) || self.values.size() == 0",
+              message: 'values must be empty with operator Exists or DoesNotExist',
+            },
+          ],
+        },
+      ),
       { maxItems: 32 },
     ),
   ),

@@ -6,8 +6,17 @@ import { nearestName } from '../engine/names.ts';
 import { fromPointer, type Path } from '../engine/path.ts';
 import { QUANTITY_PATTERN } from '../engine/quantity.ts';
 import type { FieldProblem } from '../engine/workload.ts';
+import { isLabelKey, isLabelValue, LABEL_KEY_RULE, LABEL_VALUE_RULE } from './label-syntax.ts';
 
 const MOST_PROBLEMS = 20;
+/** Say only that something within is wrong, which is told by itself. */
+const WRAPPERS: ReadonlySet<string> = new Set(['anyOf', 'propertyNames']);
+/** The formats of text that schemas name, and what a person is told who wrote something else. */
+const FORMATS: Readonly<Record<string, { readonly holds: (text: string) => boolean; readonly rule: string }>> = {
+  'date-time': { holds: isDateTime, rule: 'must be a date and time, for example 2027-01-31T00:00:00Z' },
+  'label-key': { holds: isLabelKey, rule: LABEL_KEY_RULE },
+  'label-value': { holds: isLabelValue, rule: LABEL_VALUE_RULE },
+};
 
 /** Checks a value; an empty list means that it is valid. At most 20 problems are returned. */
 export type Validator = (value: unknown, root: Path) => FieldProblem[];
@@ -22,12 +31,12 @@ export function strictValidator(schema: TSchema): Validator {
     strict: false,
     allErrors: true,
     verbose: true,
-    formats: { 'date-time': isDateTime },
+    formats: Object.fromEntries(Object.entries(FORMATS).map(([name, { holds }]) => [name, holds])),
   });
   const validate = ajv.compile(closed(schema));
   return (value, root) => {
     if (validate(value)) return [];
-    const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'anyOf');
+    const errors = (validate.errors ?? []).filter(({ keyword }) => !WRAPPERS.has(keyword));
     return errors.slice(0, MOST_PROBLEMS).map((error) => problemOf(error, root));
   };
 }
@@ -54,7 +63,9 @@ function closed(schema: unknown): object {
 }
 
 function problemOf(error: ErrorObject, root: Path): FieldProblem {
-  const path = [...root, ...fromPointer(error.instancePath)];
+  // What is wrong with a key stands at the map that has it.
+  const key = error.propertyName === undefined ? [] : [error.propertyName];
+  const path = [...root, ...fromPointer(error.instancePath), ...key];
   const params = error.params as Record<string, unknown>;
   switch (error.keyword) {
     case 'additionalProperties': {
@@ -79,7 +90,7 @@ function problemOf(error: ErrorObject, root: Path): FieldProblem {
     case 'pattern':
       return { path, message: `${explainPattern(String(params['pattern']))}; is ${show(error.data)}` };
     case 'format':
-      return { path, message: `must be a date and time, for example 2027-01-31T00:00:00Z; is ${show(error.data)}` };
+      return { path, message: `${FORMATS[String(params['format'])]?.rule}; is ${show(error.data)}` };
     default:
       return { path, message: `${error.message ?? 'is not valid'}; is ${show(error.data)}` };
   }

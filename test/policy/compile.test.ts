@@ -312,6 +312,35 @@ describe('a bad policy is refused with the field', () => {
     expect(problemsOf(spec)).toEqual(problems);
   });
 
+  test.each<[string, string, object, string]>([
+    ['a value with a space', 'workloadSelector', { matchLabels: { tier: 'web app' } }, 'matchLabels.tier'],
+    ['a key with a space', 'namespaceSelector', { matchLabels: { 'the tier': 'web' } }, 'matchLabels[the tier]'],
+    ['an empty key', 'workloadSelector', { matchLabels: { '': 'web' } }, 'matchLabels[]'],
+    [
+      'a key with a prefix that is no DNS name',
+      'workloadSelector',
+      { matchLabels: { 'Example.com/tier': 'web' } },
+      'matchLabels[Example.com/tier]',
+    ],
+    [
+      'a key in an expression',
+      'namespaceSelector',
+      { matchExpressions: [{ key: 'a/b/c', operator: 'Exists' }] },
+      'matchExpressions[0].key',
+    ],
+    [
+      'a value in an expression',
+      'workloadSelector',
+      { matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['good', '-bad'] }] },
+      'matchExpressions[0].values[1]',
+    ],
+  ])('a selector that the API server would refuse: %s', (_, field, selector, at) => {
+    const [problem, ...more] = problemsOf({ profile: 'production-v1', match: { [field]: selector } });
+    expect(problem).toMatch(`spec.match.${field}.${at}: must be a label `);
+    expect(problem).toContain('; for example ');
+    expect(more).toEqual([]);
+  });
+
   test('all its problems at once', () => {
     const problems = problemsOf({
       profile: 'production-v1',

@@ -234,6 +234,11 @@ describe('a spec', () => {
       { workloads: undefined, selector: { matchExpressions: [{ key: 'a', operator: 'In' }] } },
       'spec.selector.matchExpressions[0].values: must not be empty with operator In',
     ],
+    [
+      'a selector with a value that no label can have',
+      { workloads: undefined, selector: { matchLabels: { tier: 'web app' } } },
+      'spec.selector.matchLabels.tier: must be a label value',
+    ],
   ])('%s', (_, more, problem) => {
     const spec = Object.fromEntries(Object.entries(exceptionSpec(more)).filter(([, value]) => value !== undefined));
     expect(exceptionProblems(spec)[0]).toContain(problem);
