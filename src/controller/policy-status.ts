@@ -8,6 +8,7 @@ import { words } from '../policy/schema.ts';
 import { conditionSchema, conditionsOf, generationOf, type Said } from './conditions.ts';
 import { problemText, type PolicyState } from './policies.ts';
 import type { Tally } from './tally.ts';
+import type { Omission } from './webhook-configuration-objects.ts';
 
 const Count = (description: string) => Type.Integer({ description, minimum: 0 });
 const Text = (description: string, maxLength: number) => Type.String({ description, maxLength });
@@ -85,11 +86,19 @@ export const PolicyStatusSchema = Type.Object({
 
 export type PolicyStatus = Static<typeof PolicyStatusSchema>;
 
+/** What the webhook configuration in the cluster has of a policy. */
+export interface Routing {
+  /** The generation that it was derived from. */
+  readonly generation: number;
+  /** Why the policy's entries were yet left out; undefined: they are there. */
+  readonly omission: Omission | undefined;
+}
+
 export interface StatusFacts {
   readonly state: PolicyState;
   readonly tally: Tally | undefined;
-  /** Generations of policies for which the API server is known to route to us, by name. */
-  readonly routed: ReadonlyMap<string, number>;
+  /** How the API server is known to route policies to us, by name. */
+  readonly routing: ReadonlyMap<string, Routing>;
   readonly kinds: readonly WorkloadKind[];
   /** How far the copies of a kind of workloads can be trusted; undefined: they are not asked for. */
   readonly workloadState: (kind: string) => InformerState | undefined;
@@ -172,18 +181,23 @@ function ofVersionInForce(facts: StatusFacts): Said[] {
   return [enforced(facts), informed(facts)].map((said) => ({ ...said, message: said.message + note, generation }));
 }
 
-function enforced({ state: { inForce }, routed, now }: StatusFacts): Said {
+function enforced({ state: { inForce }, routing, now }: StatusFacts): Said {
   const type = 'Enforced';
   if (inForce === undefined) {
     return { type, status: 'False', reason: 'NotInForce', message: 'No version of the policy is in force.' };
   }
-  if (routed.get(inForce.name) !== inForce.generation) {
+  const routed = routing.get(inForce.name);
+  if (routed?.generation !== inForce.generation) {
     return {
       type,
       status: 'False',
       reason: 'NotRouted',
       message: 'The API server is not yet told to ask the operator.',
     };
+  }
+  if (routed.omission !== undefined) {
+    const { reason } = routed.omission;
+    return { type, status: 'False', reason, message: omissionText(routed.omission).slice(0, LONGEST_CAUSES) };
   }
   if (!inForce.canDeny) {
     return { type, status: 'True', reason: 'NothingToDeny', message: 'No check of the policy denies anything.' };
@@ -197,6 +211,13 @@ function enforced({ state: { inForce }, routed, now }: StatusFacts): Said {
     reason: 'Routed',
     message: `The API server asks the operator before it admits workloads.${from}`,
   };
+}
+
+function omissionText({ reason, why }: Omission): string {
+  const consequence = 'so that the API server does not ask the operator for this policy';
+  return reason === 'NoRoom'
+    ? `The webhook configurations have no room for its entries, ${consequence}. Give policies the same match, or remove some.`
+    : `The API server refuses its webhook entries, ${consequence}. Change spec.match. It said: ${why}`;
 }
 
 /** Whatever can't be read makes checks Unknown, or leaves what runs unreported; here is where one sees why. */

@@ -13,6 +13,7 @@ import { Audit } from './audit.ts';
 import { ExceptionReconciler } from './exception-reconciler.ts';
 import type { ExceptionChange, Exceptions } from './exceptions.ts';
 import type { Policies } from './policies.ts';
+import type { Routing } from './policy-status.ts';
 import { PolicyStatusReconciler } from './policy-status-reconciler.ts';
 import type { WebhookConfigurationInput } from './webhook-configuration.ts';
 import { WebhookConfigurationReconciler } from './webhook-configuration-reconciler.ts';
@@ -50,8 +51,8 @@ export class Reconcilers {
   readonly #audit: Audit;
   readonly #status: PolicyStatusReconciler;
   readonly #exceptionStatus: ExceptionReconciler;
-  /** Generations of policies that the webhook configuration in the cluster routes to us. */
-  #routed: ReadonlyMap<string, number> = new Map();
+  /** How the webhook configuration in the cluster routes each policy, by name. */
+  #routing: ReadonlyMap<string, Routing> = new Map();
 
   constructor({ configuration, namespaceLabels, ...options }: ReconcilersOptions) {
     const { policies, exceptions, exemptions, kinds, workloads, unreadable, unserved } = options;
@@ -76,7 +77,7 @@ export class Reconcilers {
       state: (name) => policies.state(name),
       tally: (name) => this.#audit.tally(name),
       facts: () => ({
-        routed: this.#routed,
+        routing: this.#routing,
         kinds,
         workloadState: (kind) => workloads.state(kind),
         unreadable,
@@ -87,10 +88,12 @@ export class Reconcilers {
     this.#configuration = new WebhookConfigurationReconciler({
       ...options,
       ...configuration,
-      onApplied: (routes, caBundle) => {
+      onApplied: ({ routes, omitted, caBundle }) => {
         configuration.onTrusted(caBundle);
-        this.#routed = new Map(
-          routes.flatMap((route) => route.policies).map(({ name, generation }) => [name, generation]),
+        this.#routing = new Map(
+          routes.flatMap((route) =>
+            route.policies.map(({ name, generation }) => [name, { generation, omission: omitted.get(route.name) }]),
+          ),
         );
         for (const name of policies.names()) this.#status.changed(name);
       },

@@ -2,9 +2,10 @@
 import { deepEqual } from '../engine/equal.ts';
 import { valueAt } from '../engine/path.ts';
 import type { RawObject } from '../engine/workload.ts';
-import { hasStatus, pathOf, type KubeClient, type ResourceAddress } from '../kube/client.ts';
+import { hasStatus, pathOf, type ApiError, type KubeClient, type Query, type ResourceAddress } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
 import type { Logger } from '../logger.ts';
+import { isRefusal, RefusedEntries, refusedGroups } from './refused-entries.ts';
 import type { Entry, EntryGroup } from './webhook-configuration.ts';
 import { shardNames, shardsOf } from './webhook-shards.ts';
 
@@ -39,16 +40,26 @@ export interface OwnerReference {
   readonly uid: string;
 }
 
+/** Why a group of entries is not in the cluster: the objects have no room for it, or the API server refuses it. */
+export interface Omission {
+  readonly reason: 'NoRoom' | 'EntryRefused';
+  /** The API server's own words; empty if there is no room. */
+  readonly why: string;
+}
+
 /** What is to be written so that the cluster has the entries that are wanted. */
 export interface Plan {
   /** The objects that differ, `Kind/name`. */
   readonly names: readonly string[];
   /** The objects were as we wanted them, and somebody else changed them. */
   readonly isRepair: boolean;
-  /** Names of the groups of entries for which there is no room. */
-  readonly left: readonly string[];
-  /** Writes them. @throws ApiError, also where somebody else has written meanwhile */
-  readonly write: () => Promise<void>;
+  /**
+   * Writes them, without what the API server refuses.
+   *
+   * @returns the groups that the cluster does not have, by name
+   * @throws ApiError, also where somebody else has written meanwhile
+   */
+  readonly write: () => Promise<ReadonlyMap<string, Omission>>;
 }
 
 export interface ConfigurationObjectsOptions {
@@ -65,6 +76,7 @@ export class ConfigurationObjects {
   readonly informer: Informer<ReadonlySet<string>>;
   readonly #options: ConfigurationObjectsOptions;
   readonly #names: readonly string[];
+  readonly #refused: RefusedEntries;
   /** What was written last, to tell a repair from a change of ours. */
   #applied: unknown;
 
@@ -72,6 +84,7 @@ export class ConfigurationObjects {
     this.#options = options;
     const { client, logger, kind, name, onChange } = options;
     this.#names = kind.names(name);
+    this.#refused = new RefusedEntries(client.clock);
     this.informer = new Informer<ReadonlySet<string>>({
       client,
       ...kind,
@@ -95,22 +108,64 @@ export class ConfigurationObjects {
       else if (this.informer.size <= objects.size) break;
     }
     const present = new Map([...objects].map(([name, object]) => [name, entryNamesOf(object)]));
-    const { objects: wanted, left } = shardsOf(groups, this.#names, present);
+    const refused = this.#refused.among(groups);
+    const { objects: wanted, left } = shardsOf(
+      groups.filter(({ name }) => !refused.has(name)),
+      this.#names,
+      present,
+    );
     const changes = [...wanted].filter(
       ([name, entries]) => !isAsWanted(objects.get(name), entries, owner) && (entries.length > 0 || objects.has(name)),
     );
     return {
       names: changes.map(([name]) => `${kind.kind}/${name}`),
       isRepair: changes.length > 0 && deepEqual(this.#applied, [...wanted]),
-      left,
       write: async () => {
-        for (const [name, webhooks] of changes) {
-          await write(client, kind, name, webhooks, owner, objects.get(name));
-          logger.info('webhook configuration written', { kind: kind.kind, name, entries: webhooks.length });
+        for (const [name, entries] of changes) {
+          const writing: Writing = { client, kind, name, owner, present: objects.get(name) };
+          try {
+            await write(writing, entries);
+          } catch (error) {
+            if (!isRefusal(error)) throw error;
+            await this.#blame(error, writing, entries, groups);
+            // At least one group fewer is wanted now, so this comes to an end.
+            return (await this.plan(groups, owner)).write();
+          }
+          logger.info('webhook configuration written', { kind: kind.kind, name, entries: entries.length });
         }
         this.#applied = [...wanted];
+        return new Map<string, Omission>([
+          ...left.map((name) => [name, { reason: 'NoRoom', why: '' }] as const),
+          ...[...refused].map(([name, why]) => [name, { reason: 'EntryRefused', why }] as const),
+        ]);
       },
     };
+  }
+
+  /** Notes for which groups the API server refused an object. @throws ApiError if it is none of a policy's */
+  async #blame(
+    error: ApiError,
+    writing: Writing,
+    entries: readonly Entry[],
+    groups: readonly EntryGroup[],
+  ): Promise<void> {
+    const here = groups.filter((group) => group.entries.some((entry) => entries.includes(entry)));
+    const refused = await refusedGroups(error, entries, here, (some) =>
+      write(
+        writing,
+        some.flatMap((group) => group.entries),
+        { dryRun: 'All' },
+      ),
+    );
+    for (const group of here) {
+      const why = refused.get(group.name);
+      if (why === undefined) continue;
+      this.#refused.add(group, why);
+      this.#options.logger.error('the API server refuses the entries of a policy: they are left out', {
+        policy: group.name,
+        why,
+      });
+    }
   }
 }
 
@@ -139,18 +194,25 @@ function read(client: KubeClient, address: ConfigurationKind, name: string): Pro
   return client.getIfThere<RawObject>(pathOf(address, undefined, name));
 }
 
+/** One object that is to be made or replaced. */
+interface Writing {
+  readonly client: KubeClient;
+  readonly kind: ConfigurationKind;
+  readonly name: string;
+  readonly owner: OwnerReference | undefined;
+  /** As the cluster has it; undefined: it is to be made. */
+  readonly present: RawObject | undefined;
+}
+
 async function write(
-  client: KubeClient,
-  address: ConfigurationKind,
-  name: string,
+  { client, kind, name, owner, present }: Writing,
   webhooks: readonly Entry[],
-  owner: OwnerReference | undefined,
-  present: RawObject | undefined,
+  query: Query = {},
 ): Promise<void> {
   const resourceVersion = valueAt(present, ['metadata', 'resourceVersion']);
   const body = {
-    apiVersion: `${address.group}/${address.version}`,
-    kind: address.kind,
+    apiVersion: `${kind.group}/${kind.version}`,
+    kind: kind.kind,
     metadata: {
       name,
       labels: { 'app.kubernetes.io/managed-by': 'readiness-operator' },
@@ -161,8 +223,8 @@ async function write(
     },
     webhooks,
   };
-  if (present === undefined) await client.request('POST', pathOf(address), { body });
-  else await client.request('PUT', pathOf(address, undefined, name), { body });
+  if (present === undefined) await client.request('POST', pathOf(kind), { body, query });
+  else await client.request('PUT', pathOf(kind, undefined, name), { body, query });
 }
 
 function entryNamesOf(object: RawObject): ReadonlySet<string> {

@@ -6,12 +6,14 @@ import type { Informer } from '../kube/informer.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import type { Logger } from '../logger.ts';
 import type { Route } from '../policy/routes.ts';
+import { REFUSAL_LASTS } from './refused-entries.ts';
 import { mutatingEntries, validatingEntries, type WebhookConfigurationInput } from './webhook-configuration.ts';
 import {
   ConfigurationObjects,
   emptyObjects,
   MUTATING,
   VALIDATING,
+  type Omission,
   type OwnerReference,
 } from './webhook-configuration-objects.ts';
 
@@ -24,6 +26,16 @@ const CONTENTS = [
   { kind: MUTATING, groups: mutatingEntries },
 ] as const;
 
+/** What the configurations in the cluster say. */
+export interface Applied {
+  /** Those that were wanted. */
+  readonly routes: readonly Route[];
+  /** Names of the routes among them that the API server yet does not have, and why. */
+  readonly omitted: ReadonlyMap<string, Omission>;
+  /** The authorities (PEM) that the API server trusts in every entry. */
+  readonly caBundle: string;
+}
+
 export interface WebhookConfigurationReconcilerOptions {
   readonly client: KubeClient;
   readonly logger: Logger;
@@ -32,8 +44,8 @@ export interface WebhookConfigurationReconcilerOptions {
   readonly ownerClusterRole: string | undefined;
   /** What the configurations are to say now; undefined as long as no request could be answered. */
   readonly desired: () => WebhookConfigurationInput | undefined;
-  /** Told that the API server has these routes, and trusts these authorities (PEM) in every entry. */
-  readonly onApplied: (routes: readonly Route[], caBundle: string) => void;
+  /** Told what the API server has now. */
+  readonly onApplied: (applied: Applied) => void;
 }
 
 /** Keeps the webhook configurations as the policies want them: written when they change, healed when edited or deleted. */
@@ -96,15 +108,21 @@ export class WebhookConfigurationReconciler {
     const plans = await Promise.all(this.#contents.map(({ objects, groups }) => objects.plan(groups(input), owner)));
     const repaired = plans.flatMap(({ isRepair, names }) => (isRepair ? names : []));
     const mayRepair = repaired.length === 0 || this.#mayRepair(repaired);
-    for (const { isRepair, write } of plans) if (!isRepair || mayRepair) await write();
+    const omitted = new Map<string, Omission>();
+    for (const { isRepair, write } of plans) {
+      if (isRepair && !mayRepair) continue;
+      for (const [name, omission] of await write()) omitted.set(name, omission);
+    }
     if (!mayRepair) return;
-    const left = plans.flatMap((plan) => plan.left);
-    if (left.length > 0) logger.error('too many policies: the API server is not told of some', { policies: left });
+    const without = (reason: Omission['reason']): string[] =>
+      [...omitted].filter(([, omission]) => omission.reason === reason).map(([name]) => name);
+    const homeless = without('NoRoom');
+    if (homeless.length > 0) {
+      logger.error('too many policies: the API server is not told of some', { policies: homeless });
+    }
+    if (without('EntryRefused').length > 0) this.#queue.addAfter('', REFUSAL_LASTS);
     // Only now that every configuration is as it is to be: whoever is told may rely on each of them.
-    onApplied(
-      input.routes.filter(({ name }) => !left.includes(name)),
-      input.caBundle,
-    );
+    onApplied({ routes: input.routes, omitted, caBundle: input.caBundle });
   }
 
   /** The first repair is done at once; one that follows soon waits longer and longer, lest two controllers fight. */

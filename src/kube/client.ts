@@ -13,6 +13,13 @@ import { Gate } from './gate.ts';
 /** The longest time to wait that a server can ask for, in seconds. */
 export const LONGEST_RETRY_AFTER = 60;
 
+/** What the API server has against one field of an object, as meta/v1 StatusCause. */
+export interface FieldCause {
+  /** Such as `webhooks[3].objectSelector`; empty: no field is named. */
+  readonly field: string;
+  readonly message: string;
+}
+
 /** An answer of the API server that is not a success. */
 export class ApiError extends Error {
   readonly status: number;
@@ -20,13 +27,22 @@ export class ApiError extends Error {
   readonly reason: string;
   /** Seconds that the server asked to wait. */
   readonly retryAfter: number | undefined;
+  /** Each field that it refuses; empty unless it refuses fields. */
+  readonly causes: readonly FieldCause[];
 
-  constructor(status: number, reason: string, message: string, retryAfter?: number) {
+  constructor(
+    status: number,
+    reason: string,
+    message: string,
+    retryAfter?: number,
+    causes: readonly FieldCause[] = [],
+  ) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.reason = reason;
     this.retryAfter = retryAfter;
+    this.causes = causes;
   }
 }
 
@@ -282,15 +298,24 @@ async function readAll(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** What is read of a meta/v1 Status. */
+interface StatusBody {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: { readonly causes?: readonly Partial<FieldCause>[] };
+}
+
 function errorOf(response: IncomingMessage, text: string): ApiError {
   const status = response.statusCode ?? 0;
   const retryAfter = Number(response.headers['retry-after']);
   let reason = '';
   let message = text.trim().slice(0, 500);
+  let causes: readonly FieldCause[] = [];
   try {
-    const parsed = JSON.parse(text) as { reason?: string; message?: string };
+    const parsed = JSON.parse(text) as StatusBody;
     reason = parsed.reason ?? '';
     message = parsed.message ?? message;
+    causes = (parsed.details?.causes ?? []).map((cause) => ({ field: '', message: '', ...cause }));
   } catch {
     // A proxy's page or plain text: the text itself is the message.
   }
@@ -299,6 +324,7 @@ function errorOf(response: IncomingMessage, text: string): ApiError {
     reason,
     message || `HTTP ${status}`,
     Number.isFinite(retryAfter) ? retryAfter : undefined,
+    causes,
   );
 }
 
