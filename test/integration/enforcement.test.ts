@@ -220,16 +220,15 @@ afterEach(() => kubectl(apart, ['delete', 'rpol', '--all']));
 const runApart = (args: readonly string[], object?: Json) =>
   kubectl(apart, args, { allowFailure: true, ...(object === undefined ? {} : { input: JSON.stringify(object) }) });
 
-async function enforceApart(spec: Json): Promise<void> {
-  const policy = {
-    apiVersion: 'readiness-operator.dev/v1alpha1',
-    kind: 'ReadinessPolicy',
-    metadata: { name: 'apart' },
-    spec,
-  };
+async function applyApart(spec: Json, name: string): Promise<void> {
+  const policy = { apiVersion: 'readiness-operator.dev/v1alpha1', kind: 'ReadinessPolicy', metadata: { name }, spec };
   const { code, stderr } = await runApart(['apply', '-f', '-'], policy);
   if (code !== 0) throw new Error(stderr);
-  await enforced(apart, 'apart');
+}
+
+async function enforceApart(spec: Json, name = 'apart'): Promise<void> {
+  await applyApart(spec, name);
+  await enforced(apart, name);
 }
 
 test('onUnknown: Warn lets through what could not be found out, and says so; Deny does not', async () => {
@@ -265,4 +264,35 @@ test('onError: a check that fails denies, unless Warn is set or it fails on the 
     const { stdout } = await runApart(['get', 'rrep', 'deployment-old', '-o', 'json']);
     return (JSON.parse(stdout) as Json)['ready'] === 'Unknown';
   });
+});
+
+test('a policy whose entry the API server refuses says so, and holds no other policy up', async () => {
+  const create = (name: string) => runApart(['create', 'deployment', name, '--image=x:latest']);
+  const selecting = (tier: string): Json => ({
+    ...policyOf('imageTag', {}),
+    match: { workloadSelector: { matchLabels: { tier } } },
+  });
+  await applyApart(selecting('refused'), 'refused');
+  const condition = await until('the refusal to be told', async () => {
+    const { stdout } = await runApart(['get', 'rpol', 'refused', '-o', 'json']);
+    const { conditions = [] } = (JSON.parse(stdout) as Json)['status'] ?? {};
+    return (conditions as Json[]).find(({ type, reason }) => type === 'Enforced' && reason === 'EntryRefused');
+  });
+  expect(condition).toMatchObject({
+    status: 'False',
+    message: expect.stringContaining('refused.workloads.readiness-operator.dev: objectSelector.matchLabels: Invalid'),
+  });
+
+  await enforceApart(policyOf('imageTag', {}), 'strict');
+  expect((await create('denied')).stderr).toContain('denied the request');
+  await enforceApart(policyOf('imageTag', {}, { critical: 'Warn' }), 'strict');
+  const relaxed = await create('warned');
+  expect([relaxed.code, relaxed.stderr]).toEqual([0, expect.stringContaining('[strict] Critical imageTag')]);
+  await runApart(['delete', 'rpol', 'strict']);
+  await until('the entry to go', async () => {
+    const { stdout } = await runApart(['get', 'validatingwebhookconfiguration', 'readiness-operator', '-o', 'json']);
+    return !stdout.includes('strict.workloads.readiness-operator.dev');
+  });
+
+  await enforceApart(selecting('web'), 'refused');
 });
