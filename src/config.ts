@@ -5,7 +5,7 @@ import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './logger.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from './engine/kinds.ts';
 import { formatPath } from './engine/path.ts';
 import { SECRET_ACCESS, type SecretAccess } from './kube/secret.ts';
-import { readWorkloadKinds } from './policy/workload-kinds.ts';
+import { DNS_LABEL, readWorkloadKinds } from './policy/workload-kinds.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
 import { CERTIFICATE_MODES, type CertificateMode } from './webhook/certificate-plan.ts';
 
@@ -57,6 +57,7 @@ interface Flags {
   readonly logFormat: LogOptions['format'];
 }
 
+const NAMESPACE_NAME = new RegExp(DNS_LABEL);
 const ENV = 'READINESS_OPERATOR_';
 
 /** Declares the flags of `serve`; each can be given as an environment variable too. */
@@ -79,7 +80,7 @@ export function addServeOptions(command: Command): Command {
         'readiness-operator',
       ),
     )
-    .addOption(option('--service-port <port>', 'port of that Service').argParser(parsePort).default(443))
+    .addOption(option('--service-port <port>', 'port of that Service').argParser(parseServicePort).default(443))
     .addOption(
       option('--webhook-url <url>', 'call by this URL instead, for an operator outside the cluster').argParser(
         parseUrl,
@@ -108,7 +109,11 @@ export function addServeOptions(command: Command): Command {
     )
     .addOption(option('--lease <name>', 'Lease by which replicas agree who leads').default('readiness-operator'))
     .addOption(option('--replica <name>', 'name of this replica in that Lease').default(hostname(), 'the host name'))
-    .addOption(option('--exclude-namespace <names>', 'further namespaces never to judge').argParser(list).default([]))
+    .addOption(
+      option('--exclude-namespace <names>', 'further namespaces never to judge')
+        .argParser((text, present: string[]) => list(text, present).map(parseNamespace))
+        .default([]),
+    )
     .addOption(option('--exclude-user <names>', 'further users whose requests always pass').argParser(list).default([]))
     .addOption(
       option(
@@ -164,9 +169,32 @@ function parsePort(text: string): number {
   return port;
 }
 
+/*
+ * These three stand in every webhook entry: what the API server would refuse there is refused at the start, since otherwise no
+ * policy could be enforced.
+ */
+
+function parseServicePort(text: string): number {
+  const port = parsePort(text);
+  if (port === 0) throw new InvalidArgumentError('must be a port from 1 to 65535');
+  return port;
+}
+
+function parseNamespace(text: string): string {
+  if (text.length > 63 || !NAMESPACE_NAME.test(text)) {
+    throw new InvalidArgumentError(`"${text}" is no name of a namespace; write one such as monitoring`);
+  }
+  return text;
+}
+
 function parseUrl(text: string): string {
-  if (!URL.canParse(text) || new URL(text).protocol !== 'https:')
-    throw new InvalidArgumentError('must be an https URL');
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'https:') throw new InvalidArgumentError('must be an https URL');
+  if (url.username !== '' || url.password !== '' || /[?#]/.test(text)) {
+    throw new InvalidArgumentError(
+      'must be without user, query and fragment, such as https://operator.example.com:9443',
+    );
+  }
   return text.replace(/\/+$/, '');
 }
 

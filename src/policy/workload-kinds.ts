@@ -19,7 +19,8 @@ const FieldPath = (description: string) =>
 /** What controllers of custom kinds make: ReplicaSets (Argo Rollouts), Pods (CloneSets), Jobs (cron jobs of others). */
 const MADE_BY_CUSTOM_KINDS = ['ReplicaSet', 'Pod', 'Job'];
 
-const DNS_LABEL = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$';
+/** The names of namespaces, and of what else is part of a host name (RFC 1123); at most 63 characters. */
+export const DNS_LABEL = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$';
 
 export const CustomKindSchema = Type.Object(
   {

@@ -100,6 +100,7 @@ test('a Secret of somebody else may be read and nothing more', async () => {
 
 test.each([
   ['excludedUsrs={a}', 'excludedUsrs'],
+  ['excludedNamespaces={web app}', '/excludedNamespaces/0'],
   ['replicas=two', '/replicas'],
   ['rbac.secrets=Wacth', '/rbac/secrets'],
   ['networkPolicy.enable=false', 'enable'],
