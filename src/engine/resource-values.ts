@@ -45,9 +45,9 @@ const RESOURCES: Readonly<Record<ComputeResource, Resource>> = {
   cpu: {
     title: 'CPU',
     example: '500m',
-    // https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#meaning-of-cpu
-    least: amount('1m'),
-    becauseLess: 'the least that Kubernetes counts',
+    // The kubelet makes of less what it makes of none (MinShares), and the API server makes 1m of anything finer.
+    least: amount('2m'),
+    becauseLess: 'the smallest share of a CPU',
     most: amount('10k'),
   },
   memory: { title: 'memory', example: '256Mi', ...BYTES },

@@ -21,7 +21,7 @@ describe('prepareBounds', () => {
     ['memory', { max: '512m' }, 'max', `is 512m, less than a byte; ${MEMORY}`],
     ['memory', { max: 8 }, 'max', `is 8, less than 1Mi, too little for any container; ${MEMORY}`],
     ['memory', { max: '2Pi' }, 'max', `is 2Pi, more than any machine has; ${MEMORY}`],
-    ['cpu', { min: '999u' }, 'min', `is 999u, less than 1m, the least that Kubernetes counts; ${CPU}`],
+    ['cpu', { min: '999u' }, 'min', `is 999u, less than 2m, the smallest share of a CPU; ${CPU}`],
     ['cpu', { max: '8Gi' }, 'max', `is 8Gi, more than any machine has; ${CPU}`],
     ['ephemeral-storage', { max: '1u' }, 'max', `is 1u, less than a byte; ${DISK}`],
   ])('refuses for %s %j', (resource, parameters, field, message) => {
@@ -39,7 +39,7 @@ describe('prepareBounds', () => {
     ['memory', {}],
     ['memory', { min: '1Gi', max: '1024Mi' }],
     ['memory', { min: '1Mi', max: '1Pi' }],
-    ['cpu', { min: '1m', max: '10k' }],
+    ['cpu', { min: '2m', max: '10k' }],
     ['cpu', { max: 2 }],
     ['memory', { maxRatioToRequest: 1.5 }],
   ])('takes for %s %j', (resource, parameters) => {

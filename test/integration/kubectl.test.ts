@@ -52,6 +52,26 @@ test('denied', async () => {
   );
 });
 
+test('denied for requests and limits that Kubernetes takes and that mean none', async () => {
+  stage = await Stage.open('amounts', {
+    profile: 'none',
+    checks: {
+      cpuRequests: { priority: 'Critical' },
+      memoryRequests: { priority: 'Critical' },
+      memoryLimits: { priority: 'Critical' },
+    },
+  });
+  const sayOf = async (resources: Json): Promise<string> =>
+    (await apply(stage.deployment('web', (_spec, container) => (container['resources'] = resources)))).stderr;
+  const limits = { memory: '64Mi' };
+  expect(await sayOf({ requests: { cpu: '1n', memory: '1n' }, limits })).toMatch(
+    /is 1m, less than 2m.*is 1m, less than a byte/s,
+  );
+  expect(await sayOf({ requests: { cpu: '10m', memory: '0' }, limits })).toContain('is 0, which means none');
+  expect(await sayOf({ requests: { cpu: '10m' }, limits: { memory: '0' } })).toContain('limits.memory: is 0');
+  expect(await sayOf({ requests: { cpu: '10m' }, limits: { memory: '512m' } })).toContain('is 512m, less than a byte');
+});
+
 test('warned', async () => {
   stage = await Stage.open('warned', { ...only('imageTag'), enforcement: { critical: 'Warn' } });
   const { code, stderr } = await apply(stage.deployment('web', latest));
