@@ -50,15 +50,11 @@ export function forbidLimit(
   const path = ['resources', 'limits', resource];
   const message = `${resourceTitle(resource)} limits are not allowed`;
   const remediation = `remove resources.limits.${resource}`;
-  const limits = ({ resources }: Pick<PodSpec, 'resources'>): boolean => {
-    const limit = written(resources, 'limits', resource);
-    return limit !== undefined && !isZero(limit);
-  };
-  if (limits(workload.pod)) {
+  if (isLimited(workload.pod, resource)) {
     report({ type: 'unmet', path: pathBelow(workload.podPath, path), message, remediation });
   }
   for (const container of containers) {
-    if (limits(container.spec)) report(unmetAt(container, path, message, remediation));
+    if (isLimited(container.spec, resource)) report(unmetAt(container, path, message, remediation));
   }
 }
 
@@ -73,13 +69,39 @@ function judgePod(
   bounds: Bounds,
   report: Report,
 ): void {
-  const given = givenBy(workload.pod.resources, side, resource);
-  const request = podRequestOf(workload, resource);
-  if (given === undefined || (side === 'requests' && request?.isSum === true)) return;
-  const bound = side === 'limits' ? request : undefined;
-  for (const { message, remediation } of flawsOf(resource, given, bounds, bound)) {
+  const { resources } = workload.pod;
+  const given = givenBy(resources, side, resource);
+  if (given === undefined) return;
+  const sum = together(workload.containers, ({ spec }) => givenBy(spec.resources, side, resource)?.value);
+  if (side === 'requests' && sum !== undefined && written(resources, side, resource) === undefined) return;
+  const { maxRatioToRequest } = bounds;
+  const applied = addsNothing(workload, side, resource, given, sum) ? { maxRatioToRequest } : bounds;
+  const request = side === 'limits' ? podRequestOf(workload, resource) : undefined;
+  for (const { message, remediation } of flawsOf(resource, given, applied, request)) {
     report({ type: 'unmet', path: pathBelow(workload.podPath, given.path), message, remediation });
   }
+}
+
+/**
+ * Does what the pod writes let no container have more than it has itself? So it is with a request that the API server wrote,
+ * which is the sum, and with a limit up to the sum, if each container has a limit of its own.
+ */
+function addsNothing(
+  { containers }: Workload,
+  side: ResourceSide,
+  resource: ComputeResource,
+  { value: text }: Given,
+  sum: Quantity | undefined,
+): boolean {
+  const value = parseQuantity(text);
+  if (sum === undefined || value === undefined || value > sum) return false;
+  return side === 'requests' || containers.every(({ spec }) => isLimited(spec, resource));
+}
+
+/** Does a container or a pod write a limit, and not one of 0, which is none? */
+function isLimited({ resources }: Pick<PodSpec, 'resources'>, resource: ComputeResource): boolean {
+  const limit = written(resources, 'limits', resource);
+  return limit !== undefined && !isZero(limit);
 }
 
 /** The request of a pod as a whole, if anything but its limit is the request. */
@@ -87,15 +109,13 @@ function podRequestOf({ pod, containers }: Workload, resource: ComputeResource):
   const own = written(pod.resources, 'requests', resource);
   if (own !== undefined) return named(own);
   const value = together(containers, ({ spec }) => givenBy(spec.resources, 'requests', resource)?.value);
-  return value === undefined ? undefined : { value, name: 'what its containers request together', isSum: true };
+  return value === undefined ? undefined : { value, name: 'what its containers request together' };
 }
 
 /** A request, and how a message about the limit names it. */
 interface NamedRequest {
   readonly value: Quantity;
   readonly name: string;
-  /** It is a sum that stands nowhere. */
-  readonly isSum?: true;
 }
 
 function named(text: string | number | undefined): NamedRequest | undefined {
