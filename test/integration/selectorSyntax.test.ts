@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ApiError, KubeClient } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/kube/clock.ts';
+import { LONGEST_POLICY_NAME } from '../../src/policy/schema.ts';
 import { LABEL_KEYS, LABEL_VALUES } from '../support/labels.ts';
 import { Stage, type Json } from './stage.ts';
 
@@ -76,5 +77,26 @@ test.each([
 ])('operator %s with values %j', async (operator, values, message) => {
   for (const said of await toSelector({ matchExpressions: [{ key: 'a', operator, values }] })) {
     expect(said).toContain(message);
+  }
+});
+
+test('a policy at the limits of name and selectors is enforced: the API server takes its webhook entries', async () => {
+  const name = 'p'.repeat(LONGEST_POLICY_NAME);
+  const [longestValue = ''] = LABEL_VALUES.valid.toSorted((a, b) => b.length - a.length);
+  const selector = {
+    matchLabels: Object.fromEntries(LABEL_KEYS.valid.map((key) => [key, longestValue])),
+    matchExpressions: [
+      ...LABEL_KEYS.valid.map((key) => ({ key, operator: 'In', values: LABEL_VALUES.valid })),
+      { key: 'a', operator: 'NotIn', values: [''] },
+      { key: 'a', operator: 'Exists' },
+      { key: 'a', operator: 'DoesNotExist', values: [] },
+    ],
+  };
+  try {
+    // Of all its checks some are of the replica count and some of a resize, so that there are all kinds of entries.
+    await stage.enforce({ profile: 'production-v1', match: { workloadSelector: selector } }, name);
+    await stage.enforce({ profile: 'production-v1', match: { namespaceSelector: selector } }, name);
+  } finally {
+    await stage.run('delete', 'rpol', name);
   }
 });
