@@ -100,14 +100,12 @@ test('a controller of one namespace alone is none: who administers that can gran
   await stage.grant(robot, 'admin');
   await apply(stage.deployment('boss'));
   await stage.enforce(POLICY);
-  const [pod] = [
-    {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'evil', namespace: stage.namespace } as Json,
-      spec: { containers: [{ name: 'app', image: 'x:1' }] },
-    },
-  ];
+  const pod: Json = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'evil', namespace: stage.namespace },
+    spec: { containers: [{ name: 'app', image: 'x:1' }] },
+  };
   // The role admin may update the status of nothing by itself; in its namespace it can be given that.
   await kube(['create', 'clusterrole', 'deployment-status', '--verb=update', '--resource=deployments.apps/status']);
   try {
@@ -119,7 +117,7 @@ test('a controller of one namespace alone is none: who administers that can gran
       `--serviceaccount=${stage.namespace}:robot`,
     );
     await stage.may(robot, 'update', 'deployments.apps/status');
-    const forged = await owned(pod as Json, 'apps/v1', 'Deployment', 'boss');
+    const forged = await owned(pod, 'apps/v1', 'Deployment', 'boss');
     const { code, stderr } = await attempt(['create', '-f', '-'], forged, { as: robot });
     expect([code, stderr]).toEqual([1, expect.stringContaining('livenessProbe')]);
   } finally {
