@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { defineCheck, unmetAt, type Report } from '../engine/check.ts';
-import { credentialIn, isInnocent, isSecretLiteral, LITERAL } from '../engine/credentials.ts';
+import { credentialIn, isSecretLiteral, LITERAL } from '../engine/credentials.ts';
+import { isInnocent } from '../engine/innocent-values.ts';
 import { matchesNamePattern } from '../engine/names.ts';
 import { Names } from '../engine/parameters.ts';
 import type { Path } from '../engine/path.ts';

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { defineCheck, unmetAt } from '../engine/check.ts';
-import { isPlaceholder, saysSecret } from '../engine/credentials.ts';
+import { isPlaceholder } from '../engine/placeholders.ts';
+import { saysSecret } from '../engine/secret-names.ts';
 import { matchesNamePattern } from '../engine/names.ts';
 import { Names } from '../engine/parameters.ts';
 

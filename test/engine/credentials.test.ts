@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { credentialIn, isInnocent, isPlaceholder, saysSecret } from '../../src/engine/credentials.ts';
+import { credentialIn } from '../../src/engine/credentials.ts';
+import { isInnocent } from '../../src/engine/innocent-values.ts';
+import { isPlaceholder } from '../../src/engine/placeholders.ts';
+import { saysSecret } from '../../src/engine/secret-names.ts';
 import { LINEAR, slowdown } from '../support/growth.ts';
 
 /** What hardcodedCredentials makes of a variable. */
