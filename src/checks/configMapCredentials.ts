@@ -8,7 +8,7 @@ export default defineCheck({
   name: 'configMapCredentials',
   title: 'ConfigMap credentials',
   metWhen:
-    'No credential stands in a ConfigMap that the workload uses: known token formats, private keys, URLs with a password, and literals under a name that says secret, also as settings in a file.',
+    'No credential stands in a ConfigMap that the workload uses: known token formats, private keys, URLs with a password, literals and placeholders under a name that says secret, also as settings in a file.',
   group: 'Secret references',
   items: ['security.secrets.no-hardcoded-credentials', 'deploy.environments.secrets-management'],
   scope: 'reference',

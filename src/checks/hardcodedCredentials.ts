@@ -1,21 +1,25 @@
 import { Type } from 'typebox';
 import { defineCheck, unmetAt, type Report } from '../engine/check.ts';
-import { credentialIn, isSecretLiteral, LITERAL } from '../engine/credentials.ts';
+import { credentialIn, isSecretLiteral, LITERAL, loginIn } from '../engine/credentials.ts';
 import { isInnocent } from '../engine/innocent-values.ts';
 import { matchesNamePattern } from '../engine/names.ts';
 import { Names } from '../engine/parameters.ts';
 import type { Path } from '../engine/path.ts';
+import type { HttpGet, Volume } from '../engine/pod.ts';
 import { PROBE_FIELDS } from '../engine/probes.ts';
+import { roleOfName } from '../engine/secret-names.ts';
+import { settingsIn, type Syntax } from '../engine/settings.ts';
 import type { Container } from '../engine/workload.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const MOVE = 'move it into a Secret and name it with valueFrom.secretKeyRef';
+const PROBE_ANOTHER = 'probe an endpoint that needs no credential';
 
 export default defineCheck({
   name: 'hardcodedCredentials',
   title: 'Hardcoded credentials',
   metWhen:
-    'No credential stands as a literal in environment variables, args, command, probe headers or annotations: known token formats, private keys, URLs with a password, and literals under a name that says secret.',
+    'No credential stands as a literal in environment variables, args, command, probes, lifecycle hooks, images, attributes of volumes or annotations: known token formats, private keys, URLs with a password, and literals under a name that says secret, also as settings in JSON, YAML or a script.',
   group: 'Secret references',
   items: ['security.secrets.no-hardcoded-credentials', 'security.secrets.secure-api-key-storage'],
   scope: 'workload',
@@ -23,7 +27,7 @@ export default defineCheck({
   perContainer: true,
   parameters: Type.Object({
     allow: Names(
-      'Names of environment variables, flags, headers and annotations that hold no credential; `*` at the end allowed.',
+      'Names of environment variables, flags, settings, headers and annotations that hold no credential; `*` at the end allowed.',
     ),
   }),
   rationale:
@@ -32,41 +36,65 @@ export default defineCheck({
   source: 'https://kubernetes.io/docs/concepts/security/secrets-good-practices/',
   prepare: ({ allow = [] }) => ({ allow }),
   run({ workload, containers, parameters: { allow } }, report) {
+    const search: Search = { allow, left: MOST_TEXT };
     for (const container of containers) {
-      judgeEnvironment(container, allow, report);
-      judgeWords(container, 'command', allow, report);
-      judgeWords(container, 'args', allow, report);
-      judgeHeaders(container, allow, report);
+      judgeEnvironment(container, search, report);
+      judgeWords(container, ['command'], container.spec.command, search, report);
+      judgeWords(container, ['args'], container.spec.args, search, report);
+      judgeHandlers(container, search, report);
+      judgeImage(container, report);
     }
-    judgeAnnotations(workload.annotations, ['metadata', 'annotations'], allow, report);
+    judgeVolumes(workload.pod.volumes ?? [], workload.podPath, search, report);
+    judgeAnnotations(workload.annotations, ['metadata', 'annotations'], search, report);
     if (workload.kind.template.length > 0) {
       const path = [...workload.kind.template, 'metadata', 'annotations'];
-      judgeAnnotations(workload.template.metadata?.annotations ?? {}, path, allow, report);
+      judgeAnnotations(workload.template.metadata?.annotations ?? {}, path, search, report);
     }
   },
 });
 
-function judgeEnvironment(container: Container, allow: readonly string[], report: Report): void {
+/** Characters of one text that are looked at. Linux starts no program with a longer argument or variable (128 KiB). */
+const LONGEST_TEXT = 131_072;
+/** And of all texts of one workload, so that none holds up others. */
+const MOST_TEXT = 4 * LONGEST_TEXT;
+/** What is not looked at may be a credential. */
+const TOO_LONG = 'more text than is looked through';
+
+/** What is looked for in one workload. */
+interface Search {
+  readonly allow: readonly string[];
+  /** How much text may yet be looked at, in characters. */
+  left: number;
+}
+
+/** What `find` finds in a text, if that may be looked at. */
+function look(search: Search, text: string, find: () => string | undefined): string | undefined {
+  search.left -= text.length;
+  return text.length > LONGEST_TEXT || search.left < 0 ? TOO_LONG : find();
+}
+
+function judgeEnvironment(container: Container, search: Search, report: Report): void {
   const env = container.spec.env ?? [];
   for (let index = 0; index < env.length; index++) {
     const { name, value } = env[index] as (typeof env)[number];
-    if (!value || matchesNamePattern(name, allow)) continue;
-    const found = credentialUnder(name, value);
+    if (!value || matchesNamePattern(name, search.allow)) continue;
+    const found = credentialUnder(name, value, search);
     if (found !== undefined) report(unmetAt(container, ['env', index, 'value'], `${name} holds ${found}`));
   }
 }
 
 const FLAG = /^(--?)([A-Za-z][\w.-]{0,128})(?:=([^]*))?$/;
+/** A flag whose value is a configuration as text, not a script. */
+const CONFIG_FLAG = /conf|settings|yaml|json|values/i;
 
-/** `NAME=value` as a word, for `env` or `helm --set`. */
-const ASSIGNMENT = /^([A-Za-z_][\w.-]{0,128})=([^]*)$/;
-/** `NAME=value`, `--name=value` and `--name value` in a text of several words: one for a shell. */
-const IN_TEXT =
-  /(?<=^|[\s;&|(=,])(?:--?([A-Za-z][\w.-]{0,64})(?:=|\s{1,8}(?!-))|([A-Za-z_][\w.-]{0,64})=)(?=("[^"]{0,512}"|'[^']{0,512}'|[^\s;&|)"']{1,512}))/g;
-
-/** Flags: `--token=x`, `--token x`; assignments; the same in the text of a script; and formats anywhere in a word. */
-function judgeWords(container: Container, field: 'command' | 'args', allow: readonly string[], report: Report): void {
-  const words = container.spec[field];
+/** Flags: `--token=x`, `--token x`; assignments; settings in a text; and formats anywhere in a word. */
+function judgeWords(
+  container: Container,
+  at: Path,
+  words: readonly string[] | null | undefined,
+  search: Search,
+  report: Report,
+): void {
   if (!words) return;
   let before: RegExpExecArray | null = null;
   for (const [index, word] of words.entries()) {
@@ -75,45 +103,116 @@ function judgeWords(container: Container, field: 'command' | 'args', allow: read
     const flag = own ?? (before?.[3] === undefined ? before : null);
     before = own;
     const [, dashes, name, joined] = flag ?? [];
-    if (name !== undefined && matchesNamePattern(name, allow)) continue;
+    if (name !== undefined && matchesNamePattern(name, search.allow)) continue;
     const value = own === null ? word : joined;
-    const found =
-      credentialIn(word) ??
-      (name !== undefined && value !== undefined ? literalUnder(name, value) : undefined) ??
-      literalAssigned(joined ?? word, allow);
+    const found = look(
+      search,
+      word,
+      () =>
+        credentialIn(word) ??
+        (name !== undefined && value !== undefined ? literalUnder(name, value) : undefined) ??
+        literalWithin(joined ?? word, CONFIG_FLAG.test(name ?? '') ? 'config' : 'shell', search),
+    );
     if (found === undefined) continue;
     report(
-      unmetAt(container, [field, index], name === undefined ? `holds ${found}` : `${dashes}${name} holds ${found}`),
+      unmetAt(container, [...at, index], name === undefined ? `holds ${found}` : `${dashes}${name} holds ${found}`),
     );
   }
 }
 
-function literalAssigned(word: string, allow: readonly string[]): string | undefined {
-  if (!/\s/.test(word)) {
-    const [, name = '', value = ''] = ASSIGNMENT.exec(word) ?? [];
-    return matchesNamePattern(name, allow) ? undefined : literalUnder(name, value);
+/** A name and a value as one word, which no shell takes apart. */
+const ASSIGNMENT = /^([A-Za-z_][\w.-]{0,128})=([^]*)$/;
+
+/** The literals within a word: an assignment, or the settings of a text. */
+function literalWithin(word: string, syntax: Syntax, search: Search): string | undefined {
+  const [, name = '', value = ''] = ASSIGNMENT.exec(word) ?? [];
+  if (roleOfName(name) !== undefined && (isInnocent(value) || !/\s/.test(value))) {
+    return matchesNamePattern(name, search.allow) ? undefined : literalUnder(name, value);
   }
-  for (const [, flag, variable, quoted = ''] of word.matchAll(IN_TEXT)) {
-    const name = flag ?? variable ?? '';
-    const value = quoted.replace(/^(["'])([^]*)\1$/, '$2');
-    // What the shell puts together is no literal; nor is a public key, cut off at a blank.
-    const isOther = /^(?:-----|(?:ssh|ecdsa|sk-ssh)-)/.test(value) || (!quoted.startsWith("'") && /[$`]/.test(value));
-    if (!isOther && !matchesNamePattern(name, allow) && isSecretLiteral(name, value)) return LITERAL;
-  }
-  return undefined;
+  const isFound = settingsIn(word, syntax).some(
+    (one) => !matchesNamePattern(one.name, search.allow) && isSecretLiteral(one.name, one.value),
+  );
+  return isFound ? LITERAL : undefined;
 }
 
-function judgeHeaders(container: Container, allow: readonly string[], report: Report): void {
-  for (const field of PROBE_FIELDS) {
-    const headers = container.spec[field]?.httpGet?.httpHeaders;
-    if (!headers) continue;
-    for (const [index, { name, value }] of headers.entries()) {
-      if (!value || matchesNamePattern(name, allow)) continue;
-      const [, credential] = (/^authorization$/i.test(name) && /^(?:basic|bearer|token) +(\S{6,})/i.exec(value)) || [];
-      const found = credential !== undefined && !isInnocent(credential) ? 'a credential' : credentialUnder(name, value);
-      if (found === undefined) continue;
-      const path = [field, 'httpGet', 'httpHeaders', index, 'value'];
-      report(unmetAt(container, path, `header ${name} holds ${found}`, 'probe an endpoint that needs no credential'));
+/** Probes and lifecycle hooks: commands, headers and paths. */
+function judgeHandlers(container: Container, search: Search, report: Report): void {
+  const { spec } = container;
+  for (const field of PROBE_FIELDS) judgeHandler(container, [field], spec[field], search, report);
+  for (const field of ['postStart', 'preStop'] as const) {
+    judgeHandler(container, ['lifecycle', field], spec.lifecycle?.[field], search, report);
+  }
+}
+
+interface Handler {
+  readonly httpGet?: HttpGet | null;
+  readonly exec?: { readonly command?: readonly string[] | null } | null;
+}
+
+function judgeHandler(
+  container: Container,
+  at: Path,
+  handler: Handler | null | undefined,
+  search: Search,
+  report: Report,
+): void {
+  judgeWords(container, [...at, 'exec', 'command'], handler?.exec?.command, search, report);
+  const { path, httpHeaders } = handler?.httpGet ?? {};
+  const inPath = path ? look(search, path, () => credentialIn(path) ?? literalWithin(path, 'code', search)) : undefined;
+  if (inPath !== undefined) {
+    report(unmetAt(container, [...at, 'httpGet', 'path'], `holds ${inPath}`, PROBE_ANOTHER));
+  }
+  for (const [index, { name, value }] of (httpHeaders ?? []).entries()) {
+    if (!value || matchesNamePattern(name, search.allow)) continue;
+    const [, credential] = (/^authorization$/i.test(name) && /^(?:basic|bearer|token) +(\S{6,})/i.exec(value)) || [];
+    const isCredential = credential !== undefined && !isInnocent(credential);
+    const found = isCredential ? 'a credential' : credentialUnder(name, value, search);
+    if (found === undefined) continue;
+    const place = [...at, 'httpGet', 'httpHeaders', index, 'value'];
+    report(unmetAt(container, place, `header ${name} holds ${found}`, PROBE_ANOTHER));
+  }
+}
+
+/** More than twice the characters that a reference can have. */
+const LONGEST_IMAGE = 1024;
+const LOG_IN = 'log in with imagePullSecrets';
+
+function judgeImage(container: Container, report: Report): void {
+  const found = inImage(container.spec.image);
+  if (found !== undefined) report(unmetAt(container, ['image'], `holds ${found}`, LOG_IN));
+}
+
+/** An image's name is short, so it does not count for the text that is looked at: other checks read it too. */
+function inImage(image: string | null | undefined): string | undefined {
+  if (!image) return undefined;
+  return image.length > LONGEST_IMAGE ? TOO_LONG : (credentialIn(image) ?? loginIn(image));
+}
+
+/** Images that are mounted, and attributes for drivers of volumes, which take a Secret by its name too. */
+function judgeVolumes(volumes: readonly Volume[], podPath: Path, search: Search, report: Report): void {
+  for (const [index, { csi, flexVolume, image }] of volumes.entries()) {
+    const login = inImage(image?.reference);
+    if (login !== undefined) {
+      const path = [...podPath, 'volumes', index, 'image', 'reference'];
+      report({ type: 'unmet', path, message: `holds ${login}`, remediation: LOG_IN });
+    }
+    const maps = {
+      csi: ['volumeAttributes', csi?.volumeAttributes],
+      flexVolume: ['options', flexVolume?.options],
+    } as const;
+    for (const [source, [field, attributes]] of Object.entries(maps)) {
+      for (const [name, value] of Object.entries(attributes ?? {})) {
+        if (matchesNamePattern(name, search.allow)) continue;
+        const found = credentialUnder(name, value, search);
+        if (found === undefined) continue;
+        const path = [...podPath, 'volumes', index, source, field, name];
+        report({
+          type: 'unmet',
+          path,
+          message: `holds ${found}`,
+          remediation: 'move it into a Secret that the volume names',
+        });
+      }
     }
   }
 }
@@ -121,20 +220,29 @@ function judgeHeaders(container: Container, allow: readonly string[], report: Re
 function judgeAnnotations(
   annotations: Readonly<Record<string, string>>,
   path: Path,
-  allow: readonly string[],
+  search: Search,
   report: Report,
 ): void {
   for (const name of Object.keys(annotations)) {
-    if (name === LAST_APPLIED || matchesNamePattern(name, allow)) continue;
-    const found = credentialIn(annotations[name] ?? '');
+    if (name === LAST_APPLIED || matchesNamePattern(name, search.allow)) continue;
+    const text = annotations[name] ?? '';
+    const found = look(search, text, () => credentialIn(text) ?? literalWithin(text, 'config', search));
     if (found === undefined) continue;
     report({ type: 'unmet', path: [...path, name], message: `holds ${found}`, remediation: 'move it into a Secret' });
   }
 }
 
-/** What a value is if it is a credential, judged by its format and by the name it stands under. */
-function credentialUnder(name: string, value: string): string | undefined {
-  return credentialIn(value) ?? literalUnder(name, value);
+/** What a value is if it is or holds a credential, judged by its format and by the names that it stands under. */
+function credentialUnder(name: string, value: string, search: Search): string | undefined {
+  return look(
+    search,
+    value,
+    () => credentialIn(value) ?? literalUnder(name, value) ?? literalWithin(value, syntaxOf(value), search),
+  );
+}
+
+function syntaxOf(text: string): Syntax {
+  return text.startsWith('#!') ? 'shell' : 'config';
 }
 
 /** Placeholders are left to placeholderValues: one thing, one finding. */

@@ -3,8 +3,9 @@
  * that the checks say the same of the copy as of the object.
  */
 import hardcodedCredentials from '../checks/hardcodedCredentials.ts';
-import { withheld } from '../engine/credentials.ts';
+import { credentialIn, withheld } from '../engine/credentials.ts';
 import { evaluateCheck } from '../engine/evaluate.ts';
+import { imageLogin } from '../engine/password-places.ts';
 import type { WorkloadKind } from '../engine/kinds.ts';
 import { valueAt, type Path } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
@@ -30,11 +31,35 @@ export function withholdCredentials(object: RawObject, kind: WorkloadKind): RawO
   for (const { path, message } of evaluateCheck(STRICT, read.workload, NOTHING, 0).unmet) {
     const text = valueAt(object, path);
     if (typeof text !== 'string') continue;
-    // The name of a flag stays: `--token=` before what it holds.
-    const [flag = ''] = /^--?[\w.-]+=/.exec(text) ?? [];
-    result = replacedAt(result, path, flag + withheld(FOUND.exec(message)?.[1] ?? 'a credential')) as RawObject;
+    result = replacedAt(result, path, without(text, path, FOUND.exec(message)?.[1] ?? 'a credential')) as RawObject;
   }
   return result;
+}
+
+/** A text with a mark for the credential. What other checks read of it stays, unless that holds one too. */
+function without(text: string, path: Path, found: string): string {
+  const [before, after] = around(text, path);
+  return (isHarmless(before) ? before : '') + withheld(found) + (isHarmless(after) ? after : '');
+}
+
+/** What stands before and after the part of a text that can hold a credential. */
+function around(text: string, path: Path): readonly [before: string, after: string] {
+  const [holder, field] = path.slice(-2);
+  if (field === 'image' || field === 'reference') {
+    const { before, after } = imageLogin(text) ?? { before: '', after: '' };
+    return [before, after];
+  }
+  // The path of a probe, up to its query.
+  if (holder === 'httpGet' && field === 'path') return [text.slice(0, text.indexOf('?') + 1), ''];
+  // The name of a flag: `--token=` before what it holds.
+  return [/^--?[\w.-]+=/.exec(text)?.[0] ?? '', ''];
+}
+
+/** Longer parts are not kept: the check may not have looked at them. */
+const LONGEST_KEPT = 512;
+
+function isHarmless(text: string): boolean {
+  return text.length <= LONGEST_KEPT && credentialIn(text) === undefined;
 }
 
 function replacedAt(value: unknown, [step, ...rest]: Path, by: unknown): unknown {

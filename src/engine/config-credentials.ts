@@ -3,6 +3,10 @@
  * judged where the ConfigMap comes in, and the data is let go.
  */
 import { credentialIn, isSecretLiteral, LITERAL } from './credentials.ts';
+import { isInnocent } from './innocent-values.ts';
+import { isPlaceholder, isPlaceholderUrl } from './placeholders.ts';
+import { saysSecret } from './secret-names.ts';
+import { assignmentsIn, SettingsReader, type Setting, type Syntax } from './settings.ts';
 
 export interface ConfigCredential {
   /** Of the ConfigMap's data. */
@@ -40,34 +44,57 @@ export function configCredentialsOf(data: Readonly<Record<string, unknown>> | nu
 
 type Found = Omit<ConfigCredential, 'key'>;
 
+/** What stands where a secret belongs and is weak or was never filled in. */
+export const PLACEHOLDER = 'a placeholder';
+
 function* inValue(key: string, value: string): Iterable<Found> {
-  const what = credentialIn(value) ?? (isSecretLiteral(key, value) ? LITERAL : undefined);
+  const what =
+    credentialIn(value) ?? judged({ name: key, value }) ?? (isPlaceholderUrl(value) ? PLACEHOLDER : undefined);
   if (what !== undefined) yield { setting: undefined, what };
+  else yield* inSettings(new SettingsReader('config').read(value), assignmentsIn(value));
+}
+
+/** @param assigned - of a script or arguments, where a weak word can be one of a sentence */
+function* inSettings(settings: readonly Setting[], assigned: readonly Setting[]): Iterable<Found> {
+  for (const setting of settings) {
+    const what = judged(setting);
+    if (what !== undefined) yield { setting: setting.name, what };
+  }
+  for (const { name, value } of assigned) if (isSecretLiteral(name, value)) yield { setting: name, what: LITERAL };
+}
+
+/** No other check reads ConfigMaps, so placeholders are told here too. */
+function judged({ name, value }: Setting): string | undefined {
+  if (isSecretLiteral(name, value)) return LITERAL;
+  return !isInnocent(value) && isPlaceholder(value, true) && saysSecret(name) ? PLACEHOLDER : undefined;
 }
 
 /** Files in which what stands unquoted after a name is a variable or a call. */
-const CODE = /\.(?:sh|bash|py|js|mjs|cjs|ts|rb|pl|lua|go|java|groovy|kts?|php|ps1|sql|tpl|tmpl|gotmpl|vcl)$/i;
-/** `name = value`, `name: value`, `"name": "value",`, `name => value`, `export NAME=value`; one line. */
-const SETTING =
-  /^\s{0,64}(?:export |set |-{1,2} ?)?(["']?)([A-Za-z_][\w.-]{0,128})\1[ \t]{0,16}(?:=>?|:)[ \t]{0,16}(\S[^\n]{0,2048})$/;
-/** A value in quotes; and one without, in which nothing is put together or called. */
-const QUOTED = /^(["'])([^"']{1,1024})\1[,;]?\s*(?:[#;].*)?$/;
-const BARE = /^([^\s"'(){}[\]$`<>|&;,]{1,1024})[,;]?\s*(?:[#;].*)?$/;
+const CODE = /\.(?:py|js|mjs|cjs|ts|rb|pl|lua|go|java|groovy|kts?|php|ps1|sql|tpl|tmpl|gotmpl|vcl)$/i;
+const SHELL = /\.(?:sh|bash|ksh|zsh)$/i;
+/** The first line of a script. */
+const SHEBANG = /^#!([^\n]{0,256})/;
+
+function syntaxOf(key: string, text: string): Syntax {
+  const [, program] = SHEBANG.exec(text) ?? [];
+  if (SHELL.test(key) || (program !== undefined && /\b(?:ba|da|a|k|z)?sh\b/.test(program))) return 'shell';
+  return CODE.test(key) || program !== undefined ? 'code' : 'config';
+}
+
+/** `name: value`, `name = value` and the like, whose name is not looked at: what follows is. */
+const NAMED =
+  /^\s{0,64}(?:export |set |-{1,2} ?)?(["']?)([A-Za-z_][\w.-]{0,128})\1[ \t]{0,16}(?:=>?|:)[ \t]{0,16}(?=\S)/;
 
 function* inFile(key: string, text: string): Iterable<Found> {
-  const isCode = CODE.test(key) || text.startsWith('#!');
+  const syntax = syntaxOf(key, text);
+  const reader = new SettingsReader(syntax);
   for (const line of text.split('\n')) {
-    const [, , setting, rest] = SETTING.exec(line) ?? [];
+    const [start = '', , setting] = NAMED.exec(line) ?? [];
     // Without the name: `password=` alone would make it a connection string.
-    const format = credentialIn(rest ?? line);
-    if (format !== undefined) {
-      yield { setting, what: format };
-      continue;
-    }
-    if (setting === undefined || rest === undefined) continue;
-    const value = QUOTED.exec(rest.trimEnd())?.[2] ?? (isCode ? undefined : BARE.exec(rest.trimEnd())?.[1]);
-    if (value !== undefined && !/[$`]|\{\{/.test(value) && isSecretLiteral(setting, value))
-      yield { setting, what: LITERAL };
+    const format = credentialIn(line.slice(start.length));
+    const settings = reader.read(line);
+    if (format !== undefined) yield { setting, what: format };
+    else yield* inSettings(settings, syntax === 'shell' ? assignmentsIn(line) : []);
   }
 }
 

@@ -2,14 +2,21 @@
  * Tells credentials from ordinary configuration: by their format, by the place where they stand, by the name that they
  * stand under. What is found is named by its format; the text itself is never returned.
  */
-import { isInnocent } from './innocent-values.ts';
-import { connectionPasswords, headerCredentials, urlPasswords } from './password-places.ts';
+import { isInnocent, OBJECT_NAME } from './innocent-values.ts';
+import {
+  connectionPasswords,
+  headerCredentials,
+  hostPasswords,
+  imageLogin,
+  sqlPasswords,
+  urlPasswords,
+} from './password-places.ts';
 import { isPlaceholder } from './placeholders.ts';
-import { roleOfName } from './secret-names.ts';
+import { roleOfName, type NameRole } from './secret-names.ts';
 import { placedTokenIn, tokenIn } from './token-formats.ts';
 
 /** What each mark, each format of `placedTokenIn` and each place of a password holds. */
-const PLACE = /[=@~\uE000]|-----BEGIN|"auths"|uthorization/;
+const PLACE = /[=@~'\uE000]|-----BEGIN|"auths"|uthorization/;
 
 /** Marks what stands for a credential; of a range of Unicode that is for private use. */
 const MARK = '\uE000';
@@ -35,18 +42,24 @@ export function credentialIn(text: string): string | undefined {
   if (token !== undefined || !isPlace) return token;
   if (urlPasswords(text).some(isReal)) return 'a URL with a password';
   if (connectionPasswords(text).some(isReal)) return 'a connection string with a password';
+  if (hostPasswords(text).some(isReal)) return LOGIN;
   if (headerCredentials(text).some(isReal)) return 'a credential in a header';
+  if (sqlPasswords(text).some(isReal)) return 'a password in SQL';
   return undefined;
+}
+
+const LOGIN = 'a login with a password';
+
+/** Finds the password of a login in an image's name. @returns what it is, or undefined */
+export function loginIn(image: string): string | undefined {
+  const login = imageLogin(image);
+  return login !== undefined && isReal(login.password) ? LOGIN : undefined;
 }
 
 /** Weak as it may be: `root` is a password too, where a password is expected. */
 function isReal(password: string): boolean {
   return !isInnocent(password) && !isPlaceholder(password, false);
 }
-
-/** As people name objects, with or without namespace: words and small numbers, nothing random. */
-const OBJECT_NAME =
-  /^(?:[a-z][a-z0-9-]{0,62}\/)?[a-z]{1,24}[0-9]{0,4}(?:[-.](?:[a-z]{1,24}[0-9]{0,4}|[0-9]{1,4})){0,12}$/;
 
 /** What a credential is called that only its name betrays. */
 export const LITERAL = 'a literal credential';
@@ -59,8 +72,22 @@ export function isSecretLiteral(name: string, value: string): boolean {
   const role = roleOfName(name);
   if (role === undefined) return false;
   if (role === 'key') return looksRandom(value) && !isInnocent(value);
-  if (isInnocent(value) || isPlaceholder(value, true)) return false;
-  return !(role === 'holder' && OBJECT_NAME.test(value));
+  return !isInnocent(value) && !isPlaceholder(value, true) && !fitsRole(value, role);
+}
+
+/** Is a value what a name of this role means if it means no secret? */
+function fitsRole(value: string, role: NameRole): boolean {
+  switch (role) {
+    case 'count':
+      return /^[0-9]{1,7}$/.test(value);
+    case 'holder':
+      return OBJECT_NAME.test(value);
+    case 'store':
+      return OBJECT_NAME.test(value) && /[-./]/.test(value);
+    case 'secret':
+    case 'key':
+      return false;
+  }
 }
 
 /** 32 hexadecimal digits, or 20 characters of base64 with all of its kinds of letters. */

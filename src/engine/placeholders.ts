@@ -4,7 +4,7 @@ import { urlPasswords } from './password-places.ts';
 
 /** `_` and `-` alone join the words of a placeholder; with spaces it would be a sentence for people. */
 const PLACEHOLDER =
-  /^(?:change[_ -]?(?:me|this|it)|replace[_ -]?(?:me|this|with[_ -].{1,64})|your[_-]\S{1,64}|<(?!path:)[^<>]{1,64}>|x{3,}|todo|todo[ :].{0,64}|fixme|tbd|placeholder|(?:insert|enter|put)[_-](?:your|the|a)[_-]\S{1,64}|\S{1,64}[_-]here)$/i;
+  /^(?:change[_ -]?(?:me|this|it)|replace[_ -]?(?:me|this|with[_ -].{1,64})|your[_-]\S{1,64}|<(?!path:|[/!?|%]|(?:s|pad|unk|mask|sep|cls|bos|eos)>)[^<>]{1,63}[^<>/?|-]>|x{3,}|todo|todo[ :].{0,64}|fixme|tbd|placeholder|(?:insert|enter|put)[_-](?:your|the|a)[_-]\S{1,64}|\S{1,64}[_-]here)$/i;
 /** What counts only where a secret belongs. */
 const WEAK_WORD =
   /^(?:(?:your|insert|enter|put) .{1,64}|.{1,64} here|dummy|test|testing|admin|root|user|example|sample|demo|default|secret|password|passwd|pass|123456|12345678|qwerty|foo|bar|abc123|string)$/i;
@@ -29,6 +29,11 @@ export function isPlaceholder(value: string, underSecretName: boolean): boolean 
   return (
     (mayBePlaceholder(trimmed) && PLACEHOLDER.test(trimmed)) ||
     (underSecretName && WEAK_WORD.test(trimmed)) ||
-    urlPasswords(trimmed).some((password) => isPlaceholder(password, false))
+    isPlaceholderUrl(trimmed)
   );
+}
+
+/** Is it a URL whose password somebody meant to replace: `postgres://app:changeme@db/app`? */
+export function isPlaceholderUrl(value: string): boolean {
+  return urlPasswords(value).some((password) => isPlaceholder(password, false));
 }

@@ -24,15 +24,18 @@ const EnvFrom = Type.Object({ secretRef: Maybe(ObjectName), configMapRef: Maybe(
 
 const HttpGet = Type.Object({
   host: Maybe(Text),
+  path: Maybe(Text),
   port: Maybe(StringOrNumber),
   httpHeaders: ListOf(Type.Object({ name: Text, value: Maybe(Text) })),
 });
+
+const Exec = Maybe(Type.Object({ command: ListOf(Text) }));
 
 const Probe = Type.Object({
   httpGet: Maybe(HttpGet),
   tcpSocket: Maybe(Type.Object({ host: Maybe(Text), port: Maybe(StringOrNumber) })),
   grpc: Maybe(Type.Object({ port: Maybe(Integer) })),
-  exec: Maybe(Type.Object({ command: ListOf(Text) })),
+  exec: Exec,
   initialDelaySeconds: Maybe(Integer),
   periodSeconds: Maybe(Integer),
   timeoutSeconds: Maybe(Integer),
@@ -40,8 +43,9 @@ const Probe = Type.Object({
 });
 
 const Handler = Type.Object({
-  httpGet: Maybe(Type.Object({ host: Maybe(Text) })),
+  httpGet: Maybe(HttpGet),
   tcpSocket: Maybe(Type.Object({ host: Maybe(Text) })),
+  exec: Exec,
   sleep: Maybe(Type.Object({ seconds: Maybe(Integer) })),
 });
 
@@ -139,11 +143,11 @@ const Volume = Type.Object({
       ),
     }),
   ),
-  csi: Maybe(Type.Object({ nodePublishSecretRef: Maybe(LocalObject) })),
+  csi: Maybe(Type.Object({ nodePublishSecretRef: Maybe(LocalObject), volumeAttributes: Maybe(StringMap) })),
   azureFile: Maybe(Type.Object({ secretName: Maybe(Text) })),
   cephfs: SecretRef,
   cinder: SecretRef,
-  flexVolume: SecretRef,
+  flexVolume: Maybe(Type.Object({ secretRef: Maybe(LocalObject), options: Maybe(StringMap) })),
   iscsi: SecretRef,
   rbd: SecretRef,
   scaleIO: SecretRef,
@@ -181,6 +185,7 @@ export const PodTemplateSchema = Type.Object({ metadata: Maybe(TemplateMetadataS
 export type PodSpec = Static<typeof PodSpecSchema>;
 export type PodTemplate = Static<typeof PodTemplateSchema>;
 export type ContainerSpec = Static<typeof ContainerSpec>;
+export type HttpGet = Static<typeof HttpGet>;
 export type Probe = Static<typeof Probe>;
 export type Volume = Static<typeof Volume>;
 export type ResourceRequirements = Static<typeof Resources>;

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { CHECKS } from '../../src/checks/index.ts';
 import { withholdCredentials } from '../../src/controller/withhold.ts';
 import { evaluateCheck } from '../../src/engine/evaluate.ts';
+import { workloadKindOf } from '../../src/engine/kinds.ts';
 import { valueAt } from '../../src/engine/path.ts';
 import { readWorkload } from '../../src/engine/workload.ts';
 import { enabledBy, FIXTURE_TIME, loadFixtures } from '../support/fixtures.ts';
@@ -41,6 +42,55 @@ test('no credential that the check finds is left', () => {
     }
   }
   expect(found).toBeGreaterThan(10);
+});
+
+test.each<[string, object, object?]>([
+  [
+    'an annotation that is called image',
+    { metadata: { annotations: { image: `shop:pw@r.example.com/ghp_${'FAKE'.repeat(9)}` } } },
+  ],
+  ['an annotation that is called path', { metadata: { annotations: { path: `/ghp_${'FAKE'.repeat(9)}?a=b` } } }],
+  [
+    'the path of a probe, before its query',
+    {},
+    { livenessProbe: { httpGet: { port: 80, path: `/ghp_${'FAKE'.repeat(9)}?token=FAKE-s3cr3t` } } },
+  ],
+  ['the name of a flag', {}, { args: [`--ghp_${'FAKE'.repeat(9)}=x`] }],
+  ['an image with two', {}, { image: `shop:FAKE-s3cr3t@r.example.com/ghp_${'FAKE'.repeat(9)}:1` }],
+])('of %s nothing is left either', (_, pod, container = {}) => {
+  const kind = workloadKindOf('v1', 'Pod');
+  if (kind === undefined) throw new Error('no Pods');
+  const object = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'app' },
+    spec: { containers: [{ name: 'app', image: 'r.example.com/app:1', ...container }] },
+    ...pod,
+  };
+  expect(JSON.stringify(withholdCredentials(object, kind))).not.toMatch(/FAKE/);
+});
+
+test('of an image and of the path of a probe the rest is kept, which other checks read', () => {
+  const kind = workloadKindOf('v1', 'Pod');
+  if (kind === undefined) throw new Error('no Pods');
+  const object = (password: string) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'app' },
+    spec: {
+      containers: [
+        {
+          name: 'app',
+          image: `shop:${password}@r.example.com/app:1`,
+          livenessProbe: { httpGet: { port: 80, path: `/live?${password}` } },
+        },
+      ],
+    },
+  });
+  const kept = JSON.stringify(withholdCredentials(object('token=FAKE-s3cr3t'), kind));
+  expect(kept).toMatch(/"shop:[^"]+@r\.example\.com\/app:1"/);
+  expect(kept).toContain('"/live?');
+  expect(kept).not.toContain('FAKE');
 });
 
 test('an object without credentials is kept as it is', () => {

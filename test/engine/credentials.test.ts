@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { credentialIn } from '../../src/engine/credentials.ts';
+import { credentialIn, isSecretLiteral } from '../../src/engine/credentials.ts';
 import { isInnocent } from '../../src/engine/innocent-values.ts';
 import { isPlaceholder } from '../../src/engine/placeholders.ts';
 import { saysSecret } from '../../src/engine/secret-names.ts';
@@ -348,7 +348,8 @@ describe('any text', () => {
     'AIza', 'AIza-', 'hf_', 'sk_live_', 'whsec_', 'SG.', 'SG.aaaaaaaaaaaaaaaa', 'SK0', 'npm_', 'pypi-AgEIcHlwaS5vcmc',
     'dop_v1_', 'hvs.', 'hvs.-', 'dapi', 'glsa_', 'dckr_pat_', 'eyJ', '-eyJ', 'eyJaaaaaaaa.', 'eyJaaaaaaaa.eyJaaaaaaaa.',
     'AccountKey=', 'AccountKey=a', '://', 'a://', 'ab://:', 'ab://a:', 'a+', 'a.', 'a-', ':a', 'a:', 'password=',
-    '?password=', ';pwd=a', ' pwd=', 'ssh-', 'BEGIN ',
+    '?password=', ';pwd=a', ' pwd=', 'ssh-', 'BEGIN ', '`', '$__file{', '%(', '[[', '<%', '__A', '!ENV ', 'a:b@', 'a:b@c:1',
+    "PASSWORD '", '/', '/a', 'vault:',
   ]; // prettier-ignore
 
   test.each(hostile)('of many %j takes linear time', (unit) => {
@@ -363,6 +364,7 @@ describe('any text', () => {
         isInnocent(one);
         isPlaceholder(one, true);
         saysSecret(one);
+        isSecretLiteral('PASSWORD', one);
       }
     };
     expect(slowdown(texts, judge, 500)).toBeLessThan(LINEAR);

@@ -6,6 +6,7 @@ import { withholdCredentials } from '../../../src/controller/withhold.ts';
 import hardcodedCredentials from '../../../src/checks/hardcodedCredentials.ts';
 import placeholderValues from '../../../src/checks/placeholderValues.ts';
 import type { Check } from '../../../src/engine/check.ts';
+import { configCredentialsOf } from '../../../src/engine/config-credentials.ts';
 import { evaluateCheck } from '../../../src/engine/evaluate.ts';
 import { workloadKindOf } from '../../../src/engine/kinds.ts';
 import { formatPath } from '../../../src/engine/path.ts';
@@ -25,8 +26,19 @@ interface Innocent {
   readonly env: readonly (readonly [name: string, value: string])[];
   readonly words: readonly (readonly string[])[];
   readonly scripts: readonly string[];
+  readonly paths: readonly string[];
+  readonly images: readonly string[];
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly annotations: Readonly<Record<string, string>>;
+}
+
+interface Literals {
+  readonly env: readonly (readonly [name: string, value: string])[];
+  readonly texts: readonly string[];
+  readonly scripts: readonly string[];
+  readonly paths: readonly string[];
+  readonly images: readonly string[];
+  readonly weak: readonly (readonly [key: string, value: string, told: string])[];
 }
 
 function read(file: string): unknown {
@@ -35,6 +47,7 @@ function read(file: string): unknown {
 
 const FORMATS = read('formats.yaml') as readonly Format[];
 const INNOCENT = read('innocent.yaml') as Innocent;
+const LITERALS = read('literals.yaml') as Literals;
 const SAMPLES = 25;
 
 const DEPLOYMENT = workloadKindOf('apps/v1', 'Deployment');
@@ -67,6 +80,22 @@ function probe(name: string, value: string): object {
   return { livenessProbe: { httpGet: { port: 80, httpHeaders: [{ name, value }] } } };
 }
 
+function probePath(path: string): object {
+  return { readinessProbe: { httpGet: { port: 80, path } } };
+}
+
+/** A command of a container, of an exec probe, and of a hook. */
+function eachCommand(command: readonly string[]): object[] {
+  return [{ command }, { livenessProbe: { exec: { command } } }, { lifecycle: { postStart: { exec: { command } } } }];
+}
+
+/** What is found in a ConfigMap, a line each. */
+function inConfigMap(key: string, value: string): string[] {
+  return configCredentialsOf({ [key]: value }).found.map(
+    ({ setting, what }) => `${key}${setting === undefined ? '' : ` (${setting})`}: ${what}`,
+  );
+}
+
 function samplesOf({ format }: Format): string[] {
   const random = randomOf(42);
   return Array.from({ length: SAMPLES }, () => sampleOf(format, random));
@@ -83,9 +112,10 @@ describe('the two sets', () => {
   test('are large enough to mean something', () => {
     expect(FORMATS.length).toBeGreaterThanOrEqual(160);
     expect(new Set(FORMATS.map(({ issuer }) => issuer)).size).toBeGreaterThanOrEqual(75);
-    const { env, words, scripts, headers, annotations } = INNOCENT;
-    const parts = [env, words, scripts, headers, Object.keys(annotations)];
-    expect(parts.reduce((sum, { length }) => sum + length, 0)).toBeGreaterThanOrEqual(460);
+    const { env, words, scripts, paths, images, headers, annotations } = INNOCENT;
+    const parts = [env, words, scripts, paths, images, headers, Object.keys(annotations)];
+    expect(parts.reduce((sum, { length }) => sum + length, 0)).toBeGreaterThanOrEqual(550);
+    expect(Object.values(LITERALS).reduce((sum, { length }) => sum + length, 0)).toBeGreaterThanOrEqual(110);
   });
 
   test('hold no example of a token', () => {
@@ -144,8 +174,88 @@ describe.each(FORMATS.filter(({ found }) => found !== undefined).map(asCase))('%
   });
 });
 
+describe('no format, but', () => {
+  const { env, texts, scripts, paths, images, weak } = LITERALS;
+  const ONE = [expect.stringMatching(/ holds a (?:literal credential|.*with a password|password in SQL)$/)];
+
+  test.each(env)('under its name: %s: %j', (name, value) => {
+    expect(findings(deployment({ env: [{ name, value }] }))).toEqual(ONE);
+    expect(findings(deployment({ args: [`${flagOf(name)}=${value}`] }))).toEqual(ONE);
+    expect(findings(deployment({ command: ['app', flagOf(name), value] }))).toEqual(ONE);
+    expect(findings(deployment({ args: [`${name}=${value}`] }))).toEqual(ONE);
+    expect(findings(deployment(probe(name, value)))).toEqual(ONE);
+    expect(inConfigMap(name, value)).toEqual([`${name}: a literal credential`]);
+  });
+
+  test.each(texts)('as a setting: %j', (text) => {
+    expect(findings(deployment({ env: [{ name: 'SETTING', value: text }] }))).toEqual(ONE);
+    expect(findings(deployment({ args: [`--config=${text}`] }))).toEqual(ONE);
+    expect(findings(deployment({ args: ['--config', text] }))).toEqual(ONE);
+    expect(findings(deployment({}, { 'example.com/setting': text }))).toEqual(ONE);
+    expect(inConfigMap('setting', text)).toHaveLength(1);
+  });
+
+  test.each(scripts)('in a script: %j', (script) => {
+    for (const one of eachCommand(['sh', '-c', script])) expect(findings(deployment(one))).toEqual(ONE);
+    expect(findings(deployment({ command: ['bash', '-ec'], args: [`set -e\n${script}\n`] }))).toEqual(ONE);
+    expect(inConfigMap('run.sh', `#!/bin/sh\n${script}\n`)).toHaveLength(1);
+  });
+
+  test.each(paths)('in the path of a probe: %j', (path) => {
+    expect(findings(deployment(probePath(path)))).toHaveLength(1);
+    expect(findings(deployment({ lifecycle: { preStop: { httpGet: { port: 80, path } } } }))).toHaveLength(1);
+  });
+
+  test.each(images)('in an image: %j', (image) => {
+    expect(findings(deployment({ image }))).toHaveLength(1);
+  });
+
+  test.each(weak)('weak in a ConfigMap: %s: %j', (key, value, told) => {
+    expect(inConfigMap(key, value)).toEqual([told]);
+  });
+
+  test('never stays in memory', () => {
+    if (DEPLOYMENT === undefined) throw new Error('no Deployments');
+    const objects = [
+      ...env.map(([name, value]) => deployment({ env: [{ name, value }] })),
+      ...texts.map((text) => deployment({ env: [{ name: 'SETTING', value: text }] })),
+      ...scripts.flatMap((script) => eachCommand(['sh', '-c', script]).map((one) => deployment(one))),
+      ...paths.map((path) => deployment(probePath(path))),
+      ...images.map((image) => deployment({ image })),
+    ];
+    for (const object of objects) {
+      const kept = withholdCredentials(object, DEPLOYMENT);
+      expect(findings(kept)).toEqual(findings(object));
+      expect(JSON.stringify(kept)).not.toMatch(/S3cr3t|FAKEFAKE/);
+    }
+  });
+});
+
+describe('a text longer than is looked through', () => {
+  const long = `${'x '.repeat(65_536)}y`;
+
+  test('is no pass, wherever it stands, and is not kept', () => {
+    if (DEPLOYMENT === undefined) throw new Error('no Deployments');
+    const object = deployment({ env: [{ name: 'SETTING', value: long }], args: [long] }, { 'example.com/note': long });
+    expect(findings(object)).toEqual([
+      expect.stringMatching(/ SETTING holds more text than is looked through$/),
+      expect.stringMatching(/ holds more text than is looked through$/),
+      expect.stringMatching(/ holds more text than is looked through$/),
+    ]);
+    const kept = withholdCredentials(object, DEPLOYMENT);
+    expect(findings(kept)).toEqual(findings(object));
+    expect(JSON.stringify(kept)).not.toContain('x x');
+  });
+
+  test('is one as long as Linux takes no more, and all texts of a workload together', () => {
+    expect(findings(deployment({ args: [long.slice(1)] }))).toEqual([]);
+    const many = Array.from({ length: 6 }, () => long.slice(1));
+    expect(findings(deployment({ args: many }))).toHaveLength(2);
+  });
+});
+
 describe('innocent', () => {
-  const { env, words, scripts, headers, annotations } = INNOCENT;
+  const { env, words, scripts, paths, images, headers, annotations } = INNOCENT;
 
   test.each(env)('%s: %j', (name, value) => {
     expect(findings(deployment({ env: [{ name, value }] }))).toEqual([]);
@@ -169,6 +279,23 @@ describe('innocent', () => {
   test.each(scripts)('%s', (script) => {
     expect(findings(deployment({ command: ['sh', '-c', script] }))).toEqual([]);
     expect(findings(deployment({ command: ['bash', '-ec'], args: [`set -e\n${script}\n`] }))).toEqual([]);
+  });
+
+  test.each(env)('%s: %j in a ConfigMap', (name, value) => {
+    expect(inConfigMap(name, value)).toEqual([]);
+    if (!value.includes('\n')) expect(inConfigMap('app.conf', `first\n${name}=${value}\n`)).toEqual([]);
+  });
+
+  test.each(scripts)('%s in a ConfigMap', (script) => {
+    expect(inConfigMap('run.sh', `#!/bin/sh\n${script}\n`)).toEqual([]);
+  });
+
+  test.each(paths)('path %s', (path) => {
+    expect(findings(deployment(probePath(path)))).toEqual([]);
+  });
+
+  test.each(images)('image %s', (image) => {
+    expect(findings(deployment({ image }))).toEqual([]);
   });
 
   test.each(headers)('header %s: %s', (name, value) => {
