@@ -4,17 +4,20 @@ import * as fc from 'fast-check';
 import { REFUSAL_LASTS } from '../../src/controller/refused-entries.ts';
 import type { Entry, EntryGroup } from '../../src/controller/webhook-configuration.ts';
 import { ConfigurationObjects, VALIDATING, type Omission } from '../../src/controller/webhook-configuration-objects.ts';
+import { WebhookConfigurationReconciler, type Applied } from '../../src/controller/webhook-configuration-reconciler.ts';
 import type { RawObject } from '../../src/engine/workload.ts';
-import { ApiError, type KubeClient, type RequestOptions } from '../../src/kube/client.ts';
+import { ApiError, type KubeClient, type RequestOptions, type WatchOptions } from '../../src/kube/client.ts';
 import { SILENT } from '../support/logger.ts';
+import { policyOf, webhookInput } from '../support/policies.ts';
 import { TestClock } from '../support/testClock.ts';
 
-/** An API server that has webhook configurations, and refuses entries that are marked as bad. */
+/** An API server that has webhook configurations, and refuses some entries: those that are marked as bad, unless told. */
 class ScriptedServer {
   readonly clock = new TestClock();
   readonly objects = new Map<string, RawObject>();
   /** Method and `dry` or `wet` of each write that was tried. */
   readonly writes: string[] = [];
+  refuses = (entry: Entry): boolean => entry['bad'] === true;
   /** Does it say which entries it refuses? */
   names = true;
   /** What it answers to every write instead. */
@@ -28,12 +31,22 @@ class ScriptedServer {
     const { metadata, webhooks } = body as { metadata: { name: string }; webhooks: Entry[] };
     this.writes.push(`${method} ${query?.['dryRun'] === undefined ? 'wet' : 'dry'}`);
     if (this.broken !== undefined) throw this.broken;
-    const bad = [...webhooks.entries()].filter(([, entry]) => entry['bad'] === true);
+    const bad = [...webhooks.entries()].filter(([, entry]) => this.refuses(entry));
     if (bad.length > 0) {
       const causes = bad.map(([index]) => ({ field: `webhooks[${index}].objectSelector`, message: 'is bad' }));
       throw new ApiError(422, 'Invalid', 'the object is bad', undefined, this.names ? causes : []);
     }
     if (query?.['dryRun'] === undefined) this.objects.set(metadata.name, body as RawObject);
+  }
+
+  async list(): Promise<object> {
+    return { metadata: { resourceVersion: '1' }, items: [] };
+  }
+
+  /** Nobody changes anything. */
+  watch(_path: string, { signal, onOpen }: WatchOptions): Promise<void> {
+    onOpen();
+    return new Promise((resolve) => signal?.addEventListener('abort', () => resolve()));
   }
 
   /** Names of all entries that it has. */
@@ -150,4 +163,29 @@ test('a refusal that no question confirms fails, and is tried again as a whole',
   await expect(write(good('a'), good('b'))).rejects.toThrow('only in earnest');
   server.request = request;
   expect((await write(good('a'), good('b'))).size).toBe(0);
+});
+
+test('a policy that was refused is tried again by itself, and enforced once the API server takes it', async () => {
+  const refused = policyOf({ profile: 'none' }, undefined, { name: 'refused', generation: 1 });
+  server.refuses = ({ name }) => name === 'refused.workloads.readiness-operator.dev';
+  let told = Promise.withResolvers<Applied>();
+  const reconciler = new WebhookConfigurationReconciler({
+    client: server as unknown as KubeClient,
+    logger: SILENT,
+    name: 'operator',
+    ownerClusterRole: undefined,
+    desired: () => webhookInput([refused]),
+    onApplied: (applied) => told.resolve(applied),
+  });
+  reconciler.start();
+  const first = await told.promise;
+  expect([...first.omitted]).toEqual([['refused', expect.objectContaining({ reason: 'EntryRefused' })]]);
+
+  told = Promise.withResolvers();
+  server.refuses = () => false;
+  await server.clock.waiting(REFUSAL_LASTS);
+  await server.clock.advance(REFUSAL_LASTS);
+  expect((await told.promise).omitted.size).toBe(0);
+  expect(server.entries).toContain('refused.workloads.readiness-operator.dev');
+  await reconciler.stop();
 });

@@ -1,22 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { mutatingEntries, validatingEntries, type Entry } from '../../src/controller/webhook-configuration.ts';
-import { WORKLOAD_KINDS } from '../../src/engine/kinds.ts';
-import { exemptionsOf } from '../../src/policy/exemptions.ts';
-import { PolicySet } from '../../src/policy/routes.ts';
-import { policyOf } from '../support/policies.ts';
+import { policyOf, webhookInput } from '../support/policies.ts';
 
 function inputOf(...matches: object[]) {
   const policies = matches.map((match, index) =>
     policyOf({ profile: 'production-v1', match }, undefined, { name: `policy-${index}` }),
   );
-  return {
-    routes: new PolicySet(policies).routes,
-    kinds: WORKLOAD_KINDS,
-    exemptions: exemptionsOf(['operator'], []),
-    address: { url: 'https://127.0.0.1:9443' },
-    caBundle: 'authorities',
-    paths: { workloads: '/w', policies: '/p', exceptions: '/e', namespaces: '/n', stamp: '/s' },
-  };
+  return webhookInput(policies);
 }
 const validating = (...matches: object[]): Entry[] =>
   validatingEntries(inputOf(...matches)).flatMap(({ entries }) => entries);

@@ -1,9 +1,13 @@
 /** Policies for tests, and a check that says what it is told to say. */
 import { CHECKS } from '../../src/checks/index.ts';
+import type { WebhookConfigurationInput } from '../../src/controller/webhook-configuration.ts';
 import { NO_PARAMETERS, type Check, type Outcome } from '../../src/engine/check.ts';
+import { WORKLOAD_KINDS } from '../../src/engine/kinds.ts';
 import { formatPath } from '../../src/engine/path.ts';
 import { PolicyCompiler, type CompiledPolicy } from '../../src/policy/compile.ts';
+import { exemptionsOf } from '../../src/policy/exemptions.ts';
 import type { Admission } from '../../src/policy/judge.ts';
+import { PolicySet } from '../../src/policy/routes.ts';
 
 const ALL = new PolicyCompiler(CHECKS);
 
@@ -61,3 +65,15 @@ export const CREATE: Admission = {
   lenient: undefined,
   old: undefined,
 };
+
+/** What webhook configurations are derived from where there are these policies. */
+export function webhookInput(policies: readonly CompiledPolicy[]): WebhookConfigurationInput {
+  return {
+    routes: new PolicySet(policies).routes,
+    kinds: WORKLOAD_KINDS,
+    exemptions: exemptionsOf(['operator'], []),
+    address: { url: 'https://127.0.0.1:9443' },
+    caBundle: 'authorities',
+    paths: { workloads: '/w', policies: '/p', exceptions: '/e', namespaces: '/n', stamp: '/s' },
+  };
+}
