@@ -21,7 +21,7 @@ export default defineCheck({
     "add topologySpreadConstraints with topologyKey kubernetes.io/hostname and a labelSelector of the pods' own labels",
   source: 'https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/',
   run({ workload: { pod, podPath, template, replicas } }, report) {
-    if ((replicas?.count ?? 1) < 2) {
+    if (replicas !== undefined && (replicas.count ?? 1) < 2) {
       report({ type: 'notApplicable', reason: 'fewer than 2 replicas' });
       return;
     }
