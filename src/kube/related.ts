@@ -11,7 +11,7 @@ import {
 } from '../engine/related.ts';
 import { hasStatus, pathOf, type KubeClient } from './client.ts';
 import type { Cancel } from './clock.ts';
-import { Informer, TABLE, type InformerState } from './informer.ts';
+import { Informer, type InformerState } from './informer.ts';
 import { Lookups } from './lookups.ts';
 import { PlaceIndex } from './place-index.ts';
 import type { Requester } from './restraint.ts';
@@ -241,17 +241,13 @@ export class InformedRelated implements Related {
 
 const SECRETS = { group: '', version: 'v1', resource: 'secrets' };
 
-async function readSecretKeys(client: Requester, namespace: string, name: string, timeout?: number): Promise<string[]> {
-  const secret = await client.request(
-    'GET',
-    pathOf(SECRETS, namespace, name),
-    timeout === undefined ? {} : { timeout },
-  );
-  return secretKeysFrom(secret);
+async function readSecretKeys(client: Requester, namespace: string, name: string): Promise<string[]> {
+  return secretKeysFrom(await client.request('GET', pathOf(SECRETS, namespace, name)));
 }
 
 /**
- * Reads one named object from the API server, past the informers.
+ * Reads one named object from the API server, past the informers. A Secret is read whole, and only the names of its keys
+ * stay: whoever may write it can write in its managedFields that it has others.
  *
  * @param namespace - WHOLE_CLUSTER for kinds without namespaces
  * @param timeout - milliseconds
@@ -267,15 +263,7 @@ export async function readLive<K extends RelatedKindName>(
   const place = namespace === WHOLE_CLUSTER ? undefined : namespace;
   const path = pathOf({ group, version: versions[0] ?? 'v1', resource }, place, name);
   try {
-    if (kind !== 'Secret') return { state: 'found', values: [read(await client.request('GET', path, { timeout }))] };
-    const table = await client.request<{ rows: SecretRow[] }>('GET', path, {
-      timeout,
-      accept: TABLE,
-      query: { includeObject: 'Metadata' },
-    });
-    const facts = secretFromRow(table.rows[0] as SecretRow);
-    const keys = facts.keys ?? (await readSecretKeys(client, namespace, name, timeout));
-    return { state: 'found', values: [{ ...facts, keys } as RelatedFacts[K]] };
+    return { state: 'found', values: [read(await client.request('GET', path, { timeout }))] };
   } catch (error) {
     if (hasStatus(error, 404)) return { state: 'absent' };
     return { state: 'unknown', cause: error instanceof Error ? error.message : String(error) };

@@ -106,6 +106,26 @@ test('a claim that the cache does not know yet is read live before a denial', as
   expect(proxy.cut('reset')).toBeGreaterThan(0);
 });
 
+test('managedFields that name other keys than a Secret has deny no workload that names a real one', async () => {
+  await open('forged', 'secretReferences');
+  const metadata = { name: 'db', namespace: 'forged' };
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { password: 'xyzzy' } };
+  expect((await apply(secret)).stderr).toBe('');
+  const fieldsV1 = { 'f:data': { '.': {}, 'f:other': {} } };
+  const entry = { manager: 'x', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1 };
+  const managedFields = [{ ...entry, time: '2026-01-01T00:00:00Z' }];
+  const stored = JSON.parse((await run('-n', 'forged', 'get', 'secret', 'db', '-o', 'json')).stdout) as Json;
+  const input = JSON.stringify({ ...stored, metadata: { ...stored['metadata'], managedFields } });
+  expect((await kubectl(cluster, ['replace', '-f', '-'], { input, allowFailure: true })).stderr).toBe('');
+  const shown = await run('-n', 'forged', 'get', 'secret', 'db', '-o', 'json', '--show-managed-fields');
+  expect(shown.stdout).toContain('"f:other"');
+  expect(shown.stdout).not.toContain('"f:password"');
+
+  const valueFrom = { secretKeyRef: { name: 'db', key: 'password' } };
+  const container = { name: 'app', image: 'registry.example.com/app:1.0.0', env: [{ name: 'PASSWORD', valueFrom }] };
+  expect(await apply(pod('forged', 'a', { containers: [container] }))).toMatchObject({ code: 0, stderr: '' });
+});
+
 test('bindings of any namespace count, and their roles, which may have no namespace', async () => {
   await open('accounts', 'serviceAccountPermissions');
   const using = (serviceAccountName: string): Json => pod('accounts', serviceAccountName, { serviceAccountName });

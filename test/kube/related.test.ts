@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { InformedRelated } from '../../src/kube/related.ts';
+import { InformedRelated, readLive } from '../../src/kube/related.ts';
 
 test('--secret-access=None: neither Secrets nor the certificates in them are asked for, and both are unknown', async () => {
   const related = new InformedRelated({
@@ -18,4 +18,18 @@ test('--secret-access=None: neither Secrets nor the certificates in them are ask
   }
   expect(related.informers.size).toBe(0);
   await related.stop();
+});
+
+test('the keys of a Secret that is read live are those of its data, whatever its managedFields say', async () => {
+  const managedFields = [{ manager: 'x', operation: 'Update', fieldsV1: { 'f:data': { '.': {}, 'f:other': {} } } }];
+  const metadata = { name: 'db', namespace: 'shop', managedFields };
+  const client = {
+    request: async (_method: string, _path: string, { accept = '' }: { accept?: string } = {}) =>
+      accept.includes('as=Table')
+        ? { rows: [{ cells: ['db', 'Opaque', 1, '1d'], object: { metadata } }] }
+        : { metadata, type: 'Opaque', data: { password: 'eHl6enk=' } },
+  };
+  const answer = await readLive(client as never, 'Secret', 'shop', 'db', 1000);
+  expect(answer).toMatchObject({ state: 'found', values: [{ name: 'db', keys: ['password'] }] });
+  expect(JSON.stringify(answer)).not.toContain('eHl6enk=');
 });
