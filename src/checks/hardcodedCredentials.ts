@@ -8,7 +8,7 @@ import type { Path } from '../engine/path.ts';
 import type { HttpGet, Volume } from '../engine/pod.ts';
 import { PROBE_FIELDS } from '../engine/probes.ts';
 import { roleOfName } from '../engine/secret-names.ts';
-import { settingsIn, type Syntax } from '../engine/settings.ts';
+import { LONGEST_TEXT, MOST_TEXT, settingsIn, TOO_LONG, type Syntax } from '../engine/settings.ts';
 import type { Container } from '../engine/workload.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -53,13 +53,6 @@ export default defineCheck({
   },
 });
 
-/** Characters of one text that are looked at. Linux starts no program with a longer argument or variable (128 KiB). */
-const LONGEST_TEXT = 131_072;
-/** And of all texts of one workload, so that none holds up others. */
-const MOST_TEXT = 4 * LONGEST_TEXT;
-/** What is not looked at may be a credential. */
-const TOO_LONG = 'more text than is looked through';
-
 /** What is looked for in one workload. */
 interface Search {
   readonly allow: readonly string[];
@@ -67,7 +60,7 @@ interface Search {
   left: number;
 }
 
-/** What `find` finds in a text, if that may be looked at. */
+/** What `find` finds in a text, if that may be looked at; else it could be a credential. */
 function look(search: Search, text: string, find: () => string | undefined): string | undefined {
   search.left -= text.length;
   return text.length > LONGEST_TEXT || search.left < 0 ? TOO_LONG : find();

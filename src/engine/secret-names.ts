@@ -84,7 +84,10 @@ export type NameRole = 'secret' | 'count' | 'holder' | 'store' | 'key';
 /** The role of a name, undefined for nearly all: most are done with their last letters. */
 export function roleOfName(name: string): NameRole | undefined {
   if (name.length > LONGEST_NAME) return undefined;
-  return roleOf(name) ?? roleOf(withoutQualifiers(name));
+  const role = roleOf(name);
+  if (role !== undefined) return role;
+  const bare = withoutQualifiers(name);
+  return bare === name ? undefined : roleOf(bare);
 }
 
 function roleOf(name: string): NameRole | undefined {
@@ -126,11 +129,16 @@ function withoutQualifiers(name: string): string {
   return rest.replace(/(?<![0-9])[0-9]{1,4}$/, '');
 }
 
+const IS_SEPARATOR = tableOf((character) => /[_.\s-]/.test(character));
+const IS_CAPITAL = tableOf((character) => /[A-Z]/.test(character));
+
 /** Where the last word of a name begins: behind a separator or at a capital letter. The end if it is a long one. */
 function lastWordOf(name: string): number {
-  for (let at = name.length - 1; at >= Math.max(1, name.length - LONGEST_QUALIFIER); at--) {
-    const [before = '', here = ''] = [name[at - 1], name[at]];
-    if (/[_.\s-]/.test(before) || (/[a-z0-9]/.test(before) && /[A-Z]/.test(here))) return at;
+  const least = Math.max(1, name.length - LONGEST_QUALIFIER);
+  for (let at = name.length - 1; at >= least; at--) {
+    const before = name.charCodeAt(at - 1);
+    if (IS_SEPARATOR[before] === 1) return at;
+    if (IS_CAPITAL[name.charCodeAt(at)] === 1 && IS_CAPITAL[before] !== 1) return at;
   }
   return name.length;
 }

@@ -20,6 +20,13 @@ export interface Setting {
  */
 export type Syntax = 'config' | 'shell' | 'code';
 
+/** Characters of one text that are looked at. Linux starts no program with a longer argument or variable (128 KiB). */
+export const LONGEST_TEXT = 131_072;
+/** And of all texts of one workload, so that none holds up others. */
+export const MOST_TEXT = 4 * LONGEST_TEXT;
+/** What a check says of the rest, which may hold anything. */
+export const TOO_LONG = 'more text than is looked through';
+
 const LONGEST_VALUE = 1024;
 
 /** `name = value`, `name: value`, `"name": "value",`, `name => value`, `export NAME=value`; one line. */
@@ -126,6 +133,7 @@ export class SettingsReader {
 
 /** The settings of a whole text that may be secret: those of its lines, and the assignments and flags in them. */
 export function settingsIn(text: string, syntax: Syntax): Setting[] {
+  if (!MAY_SET.test(text)) return [];
   const reader = new SettingsReader(syntax);
   return [...text.split('\n').flatMap((line) => reader.read(line)), ...assignmentsIn(text)];
 }

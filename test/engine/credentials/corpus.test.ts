@@ -247,6 +247,19 @@ describe('a text longer than is looked through', () => {
     expect(JSON.stringify(kept)).not.toContain('x x');
   });
 
+  test('is no pass for placeholders', () => {
+    if (DEPLOYMENT === undefined) throw new Error('no Deployments');
+    const statusOf = (count: number): string => {
+      const env = Array.from({ length: count }, (_, index) => ({ name: `SETTING_${index}`, value: long.slice(1) }));
+      const read = readWorkload(deployment({ env }), DEPLOYMENT);
+      if ('problem' in read) throw new Error(read.problem.message);
+      const parameters = placeholderValues.prepare?.({} as never);
+      const enabled = { check: placeholderValues, priority: 'Critical', exclude: [], parameters } as const;
+      return evaluateCheck(enabled, read.workload, NOTHING_RELATED, 0).status;
+    };
+    expect([statusOf(4), statusOf(5)]).toEqual(['Met', 'Unknown']);
+  });
+
   test('is one as long as Linux takes no more, and all texts of a workload together', () => {
     expect(findings(deployment({ args: [long.slice(1)] }))).toEqual([]);
     const many = Array.from({ length: 6 }, () => long.slice(1));
