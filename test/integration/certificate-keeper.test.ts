@@ -16,6 +16,8 @@ const NAMESPACE = 'certificate-keeper';
 const SECRET = 'webhook-tls';
 const HOST = 'webhook.example.svc';
 const DAY = 24 * 3_600_000;
+/** The label by which the operator knows its own Secret. */
+const OWN = { 'app.kubernetes.io/managed-by': 'readiness-operator' };
 /** Shorter than a watch is open, so that nothing else is due in between. */
 const WAITS = { overlap: 10_000, hold: 12_000, linger: 14_000 };
 
@@ -204,7 +206,7 @@ test('one that is deleted is restored as it was, and one that is emptied is made
 });
 
 test('an expired leaf that is found at the start is replaced at once', async () => {
-  const expired = await putForeign(-1, { 'app.kubernetes.io/managed-by': 'readiness-operator' });
+  const expired = await putForeign(-1, OWN);
   const [leader] = await start();
   await passUntil('another leaf', () => leader.serving !== expired);
   const [authority] = certificatesIn(await entry('ca.crt'));
@@ -214,7 +216,8 @@ test('an expired leaf that is found at the start is replaced at once', async () 
 test.each<CertificateMode>(['Managed', 'Provided'])(
   'one of somebody else is served and never written (%s)',
   async (mode) => {
-    const cert = await putForeign(5);
+    // With `Provided` not even one that bears the operator's label.
+    const cert = await putForeign(5, mode === 'Provided' ? OWN : {});
     const replica = await Replica.start(mode);
     replica.lead();
     await until('it is served', async () => replica.serving === cert);

@@ -67,8 +67,13 @@ class Replica {
     });
   }
 
-  static async start(identity: string, ownClock = clock): Promise<Replica> {
+  /** @param onWrite - told of each request that is to change the Lease, before it is passed on */
+  static async start(identity: string, ownClock = clock, onWrite = (): void => {}): Promise<Replica> {
     const proxy = await HttpProxy.start(KUBECONFIG ?? '');
+    proxy.intercept = ({ method }) => {
+      if (method !== 'GET') onWrite();
+      return false;
+    };
     const client = await proxy.client(ownClock);
     const replica = new Replica(identity, proxy, client);
     replicas.push(replica);
@@ -147,6 +152,22 @@ test('a leader that is cut off stops leading before another one begins, which fo
   expect(at).toBeLessThanOrEqual(renewed + DURATION + 2 * RETRY);
 });
 
+test('a renewal counts from when it was asked for, however late the answer comes', async () => {
+  const slow = 3000;
+  const first = await Replica.start('first', clock, () => void clock.advance(slow));
+  await until('the first leads', async () => first.leads);
+  first.cutOff();
+  await until('it stops', async () => {
+    const [soonest = Infinity] = clock.pending;
+    if (first.leads && soonest <= DEADLINE) await clock.advance(soonest);
+    return !first.leads;
+  });
+  expect(first.told).toEqual([
+    ['started', slow],
+    ['stopped', DEADLINE],
+  ]);
+});
+
 test('a leader whose machine was suspended does not lead when it wakes up', async () => {
   const own = new TestClock();
   own.chance = clock.chance;
@@ -189,4 +210,10 @@ test('the clock of the machine decides nothing', async () => {
     await passTry([first, second]);
     expect([first.leads, second.leads]).toEqual([true, false]);
   }
+  // Nor is a Lease that nobody renews any more taken sooner.
+  first.cutOff();
+  await passTry([first, second]);
+  clock.jump(86_400_000);
+  await passTry([first, second]);
+  expect(second.leads).toBe(false);
 });

@@ -357,9 +357,9 @@ test.each([
   // Long enough that it has been told so more than once.
   await passPausesUntil('the API is known not to be served', () => proxy.requests.length > 2);
   const refusal = refusing(proxy, status);
-  const end = clock.monotonic() + during;
   let asked = proxy.requests.length;
   await passPausesUntil('the first refusal', () => proxy.requests.length > asked);
+  const end = clock.monotonic() + during;
   while (clock.monotonic() < end) {
     await clock.waiting(1, LONGEST_PAUSE);
     await clock.advance(Math.min(clock.pending[0] ?? 0, end - clock.monotonic()));
