@@ -1,5 +1,6 @@
 /** Judges what runs: one ReadinessReport a workload, and the numbers of each policy. */
 import { canonicalJson } from '../engine/canonical.ts';
+import { valueAt } from '../engine/path.ts';
 import type { Related, RelatedKindName } from '../engine/related.ts';
 import type { Labels } from '../engine/selectors.ts';
 import type { RawObject, Workload } from '../engine/workload.ts';
@@ -11,16 +12,15 @@ import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { concerns, type ExceptionSet } from '../policy/exceptions.ts';
 import { judge, type Verdict } from '../policy/judge.ts';
-import { reportNameOf, reportOf, type Report } from '../policy/report.ts';
+import { reportNameOf, reportOf, REPORTS, type Report } from '../policy/report.ts';
 import type { PolicySet } from '../policy/routes.ts';
-import { GROUP, VERSION } from '../policy/schema.ts';
 import type { Exemptions } from '../policy/exemptions.ts';
 import { Dependencies, recording } from './dependencies.ts';
 import type { ExceptionChange } from './exceptions.ts';
 import { Tally } from './tally.ts';
+import { TemplateHistory } from './template-history.ts';
 import type { WorkloadKey, Workloads } from './workloads.ts';
 
-const REPORTS = { group: GROUP, version: VERSION, resource: 'readinessreports' };
 /** A report is written at most once in this time, in milliseconds. */
 const REPORT_INTERVAL = 10_000;
 /** How often a workload is looked at whose kind could not be read yet, in milliseconds. */
@@ -50,6 +50,9 @@ interface KeptReport {
   readonly resourceVersion: string;
   readonly content: string;
   readonly workload: WorkloadKey;
+  /** Of the workload. */
+  readonly uid: string | undefined;
+  readonly templates: readonly string[];
 }
 
 export class Audit {
@@ -57,6 +60,7 @@ export class Audit {
   readonly #queue: WorkQueue;
   readonly #reports: Informer<KeptReport>;
   readonly #dependencies = new Dependencies();
+  readonly #templates = new TemplateHistory();
   readonly #tallies = new Map<string, Tally>();
   /** The exceptions in force for a workload, and how many workloads each is in force for. */
   readonly #excepted = new Map<WorkloadKey, ReadonlySet<ExceptionKey>>();
@@ -76,9 +80,8 @@ export class Audit {
     });
     this.#reports = new Informer<KeptReport>({
       client,
-      group: GROUP,
-      versions: [VERSION],
-      resource: REPORTS.resource,
+      ...REPORTS,
+      versions: [REPORTS.version],
       keep: keptOf,
       // A report that was edited or deleted by hand is written anew; one without a workload goes.
       onChange: (_key, before, after) => {
@@ -99,7 +102,16 @@ export class Audit {
 
   /** A workload changed. */
   changed(key: WorkloadKey): void {
+    // At once: by the time that it is judged it may have changed again.
+    this.#noteTemplate(key);
     this.#queue.add(key);
+  }
+
+  #noteTemplate(key: WorkloadKey): void {
+    const { workloads } = this.#options;
+    const hash = workloads.templateHash(key);
+    const uid = valueAt(workloads.object(key), ['metadata', 'uid']);
+    if (hash !== undefined && typeof uid === 'string') this.#templates.saw(key, uid, hash);
   }
 
   /** Policies changed: everything is judged anew, also what no policy matches any more. */
@@ -231,10 +243,16 @@ export class Audit {
 
   async #write(key: WorkloadKey, workload: Workload, verdicts: readonly Verdict[]): Promise<void> {
     const { client } = this.#options;
-    const report = reportOf(workload, verdicts);
-    const { namespace, name } = report.metadata;
+    const { namespace, uid = '' } = workload;
+    const name = reportNameOf(workload.kind.kind, workload.name);
     const present = this.#reports.get(`${namespace}/${name}`);
-    if (present?.content === contentOf(report)) return;
+    this.#noteTemplate(key);
+    const templates = this.#templates.of(key, uid, present?.uid === uid ? present.templates : []);
+    const report = reportOf(workload, verdicts, templates);
+    if (present?.content === contentOf(report)) {
+      this.#templates.forget(key);
+      return;
+    }
     const wait = (this.#written.get(key) ?? -Infinity) + REPORT_INTERVAL - client.clock.monotonic();
     if (wait > 0) {
       this.#queue.addAfter(key, wait);
@@ -252,6 +270,7 @@ export class Audit {
   /** Removes the report of what no policy matches. That of a workload that is gone goes with it by its owner reference. */
   async #remove(key: WorkloadKey): Promise<void> {
     this.#written.delete(key);
+    this.#templates.forget(key);
     const [kind = '', namespace = '', name = ''] = key.split('/');
     const reportName = reportNameOf(kind, name);
     if (this.#reports.get(`${namespace}/${reportName}`) === undefined) return;
@@ -269,7 +288,7 @@ function contentOf(report: Omit<Report, 'apiVersion' | 'kind'>): string {
     report;
   const { ownerReferences, labels } = metadata;
   const content = { workload, ready, score, counts, policies, findings, unknown, exceptions, breakGlass, notes };
-  return canonicalJson({ ownerReferences, labels, ...content });
+  return canonicalJson({ ownerReferences, labels, ...content, templates: report.templates });
 }
 
 function keptOf(object: RawObject): KeptReport {
@@ -279,5 +298,7 @@ function keptOf(object: RawObject): KeptReport {
     resourceVersion: report.metadata.resourceVersion,
     content: contentOf(report),
     workload: `${kind}/${report.metadata.namespace}/${name}`,
+    uid: report.metadata.ownerReferences?.[0]?.uid,
+    templates: report.templates ?? [],
   };
 }

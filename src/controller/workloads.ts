@@ -1,6 +1,8 @@
 /** The workloads of the cluster, as far as policies concern their kinds: trimmed copies, and nothing of owned objects. */
 import { apiVersionOf, judgedFields, judgedThrough, type WorkloadKind } from '../engine/kinds.ts';
 import { deepEqual, NestedTooDeep } from '../engine/equal.ts';
+import { valueAt } from '../engine/path.ts';
+import { templateHash } from '../engine/template-identity.ts';
 import {
   hasTemplate,
   readWorkload,
@@ -12,6 +14,13 @@ import {
 import type { KubeClient } from '../kube/client.ts';
 import { withholdCredentials } from './withhold.ts';
 import { Informer, type InformerState } from '../kube/informer.ts';
+
+/** What is kept of a workload. */
+interface KeptWorkload {
+  readonly object: RawObject;
+  /** Of its pod template, credentials included; undefined where nothing asks for it. */
+  readonly templateHash: string | undefined;
+}
 
 /** `Deployment/shop/web` */
 export type WorkloadKey = string;
@@ -28,7 +37,7 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 export class Workloads {
   readonly #options: WorkloadsOptions;
-  readonly #informers = new Map<string, Informer<RawObject>>();
+  readonly #informers = new Map<string, Informer<KeptWorkload>>();
 
   constructor(options: WorkloadsOptions) {
     this.#options = options;
@@ -52,8 +61,12 @@ export class Workloads {
 
   /** The object under a key, as it is kept. */
   object(key: WorkloadKey): RawObject | undefined {
-    const { kind, rest } = split(key);
-    return this.#informers.get(kind)?.get(rest);
+    return this.#kept(key)?.object;
+  }
+
+  /** The hash of a workload's pod template; undefined for kinds that keep no older templates. */
+  templateHash(key: WorkloadKey): string | undefined {
+    return this.#kept(key)?.templateHash;
   }
 
   /** The workload under a key: undefined if there is none. */
@@ -81,7 +94,12 @@ export class Workloads {
     }
   }
 
-  get informers(): Iterable<Informer<RawObject>> {
+  #kept(key: WorkloadKey): KeptWorkload | undefined {
+    const { kind, rest } = split(key);
+    return this.#informers.get(kind)?.get(rest);
+  }
+
+  get informers(): Iterable<Informer<KeptWorkload>> {
     return this.#informers.values();
   }
 
@@ -89,16 +107,17 @@ export class Workloads {
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
   }
 
-  #informerOf(kind: WorkloadKind): Informer<RawObject> {
+  #informerOf(kind: WorkloadKind): Informer<KeptWorkload> {
     const { client, kinds, onChange, onState, onError } = this.#options;
-    return new Informer<RawObject>({
+    return new Informer<KeptWorkload>({
       client,
       group: kind.group,
       versions: [kind.version],
       resource: kind.resource,
       keep: (object: RawObject) => {
         const kept = trimmed(object, kind, kinds);
-        return kept === undefined ? undefined : withholdCredentials(kept, kind);
+        if (kept === undefined) return undefined;
+        return { object: withholdCredentials(kept, kind), templateHash: hashOf(object, kind) };
       },
       onChange: (key, before, after) => {
         // A status that changed changes nothing that is kept.
@@ -110,10 +129,22 @@ export class Workloads {
   }
 }
 
-/** A custom kind may be nested too deep to compare. */
-function differs(before: RawObject, after: RawObject): boolean {
+/** Of kinds with a history alone. A custom kind may be nested too deep to be told apart. */
+function hashOf(object: RawObject, { history, template }: WorkloadKind): string | undefined {
+  if (history === undefined) return undefined;
   try {
-    return !deepEqual(before, after);
+    return templateHash(valueAt(object, template));
+  } catch (error) {
+    if (error instanceof NestedTooDeep) return undefined;
+    throw error;
+  }
+}
+
+/** A custom kind may be nested too deep to compare. */
+function differs(before: KeptWorkload, after: KeptWorkload): boolean {
+  if (before.templateHash !== after.templateHash) return true;
+  try {
+    return !deepEqual(before.object, after.object);
   } catch (error) {
     if (error instanceof NestedTooDeep) return true;
     throw error;

@@ -1,5 +1,5 @@
 /** Far more levels than any manifest has; what is nested deeper was made to exhaust the stack. */
-const DEEPEST = 500;
+export const DEEPEST = 500;
 
 /** A value that is nested too deep to be compared. */
 export class NestedTooDeep extends Error {

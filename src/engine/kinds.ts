@@ -21,6 +21,12 @@ export interface WorkloadKind {
   readonly runsToCompletion?: true;
   /** Its older templates are kept, as these objects that it owns. */
   readonly history?: 'ReplicaSet' | 'ControllerRevision';
+  /**
+   * What of the template an update must change to bring another version; absent: anything, but for the annotation of a restart.
+   * Of a Pod that is there the API server lets nothing else be changed that is judged; what it lets be changed of a suspended
+   * Job beside its containers says where it may run, and queueing controllers change that.
+   */
+  readonly versionedBy?: 'Images' | 'Containers';
   /** An installation named it; one of its objects may hold no pod template, and then makes no pods of its own. */
   readonly custom?: true;
 }
@@ -88,6 +94,7 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
     version: 'v1',
     resource: 'jobs',
     template: TEMPLATE,
+    versionedBy: 'Containers',
     runsToCompletion: true,
     makes: PODS,
   },
@@ -100,7 +107,7 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = [
     runsToCompletion: true,
     makes: ['Job'],
   },
-  { kind: 'Pod', group: '', version: 'v1', resource: 'pods', template: [] },
+  { kind: 'Pod', group: '', version: 'v1', resource: 'pods', template: [], versionedBy: 'Images' },
 ];
 
 /** The group of an `apiVersion`: `apps` of `apps/v1`, the empty string of `v1`. */

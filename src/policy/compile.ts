@@ -43,6 +43,8 @@ export interface CompiledPolicy {
   readonly name: string;
   readonly uid: string;
   readonly generation: number;
+  /** When it was made, in milliseconds since 1970; -Infinity for one that is in no cluster. */
+  readonly createdAt: number;
   readonly profile: ProfileName;
   readonly match: Match;
   readonly enforcement: Enforcement;
@@ -112,6 +114,7 @@ export class PolicyCompiler {
         name: textAt(object, 'name'),
         uid: textAt(object, 'uid'),
         generation: Number(valueAt(object, ['metadata', 'generation']) ?? 0),
+        createdAt: createdAtOf(object),
         profile: valid.profile,
         match: {
           spec: valid.match ?? {},
@@ -153,6 +156,11 @@ export class PolicyCompiler {
 function textAt(object: RawObject, field: 'name' | 'uid'): string {
   const text = valueAt(object, ['metadata', field]);
   return typeof text === 'string' ? text : '';
+}
+
+function createdAtOf(object: RawObject): number {
+  const created = valueAt(object, ['metadata', 'creationTimestamp']);
+  return typeof created === 'string' ? Date.parse(created) : -Infinity;
 }
 
 /** A check's priority in a profile. */

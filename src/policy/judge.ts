@@ -80,8 +80,8 @@ export interface Admission {
   readonly aspect: Aspect | undefined;
   /** The request raises the replica count. */
   readonly raisesReplicas: boolean;
-  /** Everything only warns, for this reason; but not what checks with the aspect find, which the request changes too. */
-  readonly lenient: { readonly reason: string; readonly except?: Aspect | undefined } | undefined;
+  /** Everything only warns, for this reason; where a path is given, only what lies within it. */
+  readonly lenient: { readonly reason: string; readonly within?: Path } | undefined;
   /** The findings and failures that the unchanged old object has, asked for only when they matter. */
   readonly old: (() => Verdict) | undefined;
 }
@@ -253,8 +253,8 @@ function milder(
   const { startsAt, existingViolations } = policy.enforcement;
   if (startsAt !== undefined && now < startsAt) return `denied from ${new Date(startsAt).toISOString()}`;
   if (admission === undefined) return undefined;
-  const lenient = leniencyFor(check, admission);
-  if (lenient !== undefined) return lenient;
+  const { lenient } = admission;
+  if (lenient !== undefined && isWithin(unmet.path, lenient.within)) return lenient.reason;
   if (unmet.waits === true) return 'it may still come';
   if (scope === 'reference' && admission.dryRun) return 'a dry-run';
   if (scope === 'companion' && (admission.operation === 'CREATE' || now < graceEnd(policy, workload))) {
@@ -271,10 +271,9 @@ function milder(
   return undefined;
 }
 
-/** Why what a check finds in a request only warns; undefined: nothing speaks for it. */
-function leniencyFor({ aspects }: Check, { lenient }: Admission): string | undefined {
-  if (lenient?.except !== undefined && aspects?.includes(lenient.except) === true) return undefined;
-  return lenient?.reason;
+/** @param place - absent: everything lies within it */
+function isWithin(path: Path, place: Path = []): boolean {
+  return place.every((step, index) => path[index] === step);
 }
 
 /** Same check, same container, same words: the place may have moved. */
@@ -301,7 +300,8 @@ function undecidedAction(
   const { actions, startsAt, onUnknown, onError } = policy.enforcement;
   if (actions[priority] !== 'Deny') return actions[priority];
   if (startsAt !== undefined && now < startsAt) return 'Warn';
-  if (admission !== undefined && leniencyFor(check, admission) !== undefined) return 'Warn';
+  // A cause stands nowhere, so what speaks for one place alone does not speak for it.
+  if (admission?.lenient !== undefined && admission.lenient.within === undefined) return 'Warn';
   if (status === 'Error' && check.scope === 'workload') {
     const failedBefore = admission?.old?.().errors.some((error) => error.check === check.name) === true;
     return failedBefore ? 'Warn' : onError;

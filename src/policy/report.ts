@@ -8,8 +8,12 @@ import type { Workload } from '../engine/workload.ts';
 import type { CompiledException } from './exceptions.ts';
 import { breakGlassReason } from './break-glass.ts';
 import { worstFirst, type Finding, type Ready, type Verdict } from './judge.ts';
-import { ACTIONS, API_VERSION, words } from './schema.ts';
+import { ACTIONS, API_VERSION, GROUP, VERSION, words } from './schema.ts';
 
+/** How reports are served. */
+export const REPORTS = { group: GROUP, version: VERSION, resource: 'readinessreports' };
+/** Hashes of templates that a report keeps. Kubernetes keeps as many revisions of a workload, unless told otherwise. */
+export const MOST_TEMPLATES = 10;
 const MOST_FINDINGS = 100;
 const MOST_UNKNOWN = 50;
 const MOST_NOTES = 20;
@@ -100,6 +104,12 @@ export const ReportSchema = Type.Object({
       maxItems: MOST_NOTES,
     }),
   ),
+  templates: Type.Optional(
+    Type.Array(Text('Hash of a pod template.', 64), {
+      description: 'The pod templates that it ran, newest first. `kubectl rollout undo` to one of them only warns.',
+      maxItems: MOST_TEMPLATES,
+    }),
+  ),
 });
 
 export type ReportContent = Static<typeof ReportSchema>;
@@ -131,8 +141,12 @@ export function reportNameOf(kind: string, name: string): string {
   return `${full.slice(0, LONGEST_NAME - 11).replace(/[.-]+$/, '')}-${hash}`;
 }
 
-/** Makes the report of a workload from the verdicts of all policies that match it. */
-export function reportOf(workload: Workload, verdicts: readonly Verdict[]): Report {
+/**
+ * Makes the report of a workload from the verdicts of all policies that match it.
+ *
+ * @param templates - hashes of the pod templates that it ran, newest first
+ */
+export function reportOf(workload: Workload, verdicts: readonly Verdict[], templates: readonly string[] = []): Report {
   const findings = mergeBy(
     verdicts.flatMap((verdict) => verdict.findings),
     ({ check, path, message }) => JSON.stringify([check, path, message]),
@@ -186,6 +200,7 @@ export function reportOf(workload: Workload, verdicts: readonly Verdict[]): Repo
     ...(exceptions.length === 0 ? {} : { exceptions: exceptions.slice(0, MOST_EXCEPTIONS) }),
     ...(reason === undefined ? {} : { breakGlass: { reason: bounded(reason) } }),
     ...(notes.length === 0 ? {} : { notes: notes.slice(0, MOST_NOTES).map(bounded) }),
+    ...(templates.length === 0 ? {} : { templates: templates.slice(0, MOST_TEMPLATES) }),
   };
 }
 

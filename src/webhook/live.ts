@@ -1,5 +1,4 @@
 /** What is asked of the API server itself, and only when the answer would otherwise be a denial. */
-import { deepEqual } from '../engine/equal.ts';
 import { evaluateCheck } from '../engine/evaluate.ts';
 import { groupOf, WORKLOAD_KINDS, type WorkloadKind } from '../engine/kinds.ts';
 import { valueAt } from '../engine/path.ts';
@@ -10,7 +9,8 @@ import {
   type RelatedFacts,
   type RelatedKindName,
 } from '../engine/related.ts';
-import type { LabelSelector, Labels } from '../engine/selectors.ts';
+import type { Labels } from '../engine/selectors.ts';
+import { isSameTemplate } from '../engine/template-identity.ts';
 import type { RawObject, Workload } from '../engine/workload.ts';
 import { pathOf } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -21,7 +21,7 @@ import { SERVICE_ACCOUNT_PREFIX } from '../policy/exemptions.ts';
 import { denyingChecks, type Verdict } from '../policy/judge.ts';
 import { GROUP } from '../policy/schema.ts';
 import type { AdmissionRequest } from './protocol.ts';
-import { withoutDefaults } from './template-defaults.ts';
+import { rollbackOf } from './rollback.ts';
 import type { Leniency, LiveReads, MayBypass, World } from './world.ts';
 
 /** More named objects than this are not asked for one by one. */
@@ -73,25 +73,11 @@ export async function refreshed(
   };
 }
 
-interface ObjectList {
-  readonly items: readonly RawObject[];
-}
-
-/** Labels that Kubernetes' controllers add to the templates that they copy. */
-const CONTROLLER_LABELS = new Set([
-  'pod-template-hash',
-  'controller-uid',
-  'job-name',
-  'batch.kubernetes.io/controller-uid',
-  'batch.kubernetes.io/job-name',
-]);
-
 /** `v1` or `group/version`, as names of APIs are (RFC 1123): what is none of it must not become part of a path. */
 const API_VERSION = /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?v[0-9][a-z0-9]*$/;
 /** The kinds that custom controllers make for objects of theirs again and again, because a node fails or a step begins. */
 const MADE_BY_CONTROLLERS: ReadonlySet<string> = new Set(['Pod', 'ReplicaSet', 'Job']);
 
-const HISTORY_RESOURCES = { ReplicaSet: 'replicasets', ControllerRevision: 'controllerrevisions' } as const;
 /** How long an answer of the authorizer is kept, in milliseconds. */
 const AUTHORIZATION_TTL = 10_000;
 
@@ -143,9 +129,8 @@ export class ApiServerReads implements LiveReads {
     timeout: number,
   ): Promise<Leniency | undefined> {
     try {
-      if (old !== undefined && (await this.#ranBefore(workload, old, timeout))) {
-        return { by: 'Rollback', reason: 'a template that ran before' };
-      }
+      const rollback = old === undefined ? undefined : await rollbackOf(this.#client, workload, old, timeout);
+      if (rollback !== undefined) return rollback;
       if (request.operation === 'CREATE' && (await this.#isOfCronJob(workload, timeout))) {
         return { by: 'CronJob', reason: "the CronJob's own template" };
       }
@@ -158,32 +143,13 @@ export class ApiServerReads implements LiveReads {
     return undefined;
   }
 
-  /** Rule 2: `kubectl rollout undo` brings back a template of an owned ReplicaSet or ControllerRevision. */
-  async #ranBefore(workload: Workload, old: Workload, timeout: number): Promise<boolean> {
-    const { history, selector: at } = workload.kind;
-    if (history === undefined || at === undefined || old.uid === undefined) return false;
-    const selector = valueAt(old.object, at) as LabelSelector | string | undefined;
-    const address = { group: 'apps', version: 'v1', resource: HISTORY_RESOURCES[history] };
-    const list = await this.#client.request<ObjectList>('GET', pathOf(address, workload.namespace), {
-      timeout,
-      query: { labelSelector: selectorText(selector ?? {}), limit: 200 },
-    });
-    const wanted = comparable(workload.template);
-    return list.items.some((item) => {
-      const owners = (valueAt(item, ['metadata', 'ownerReferences']) ?? []) as { readonly uid?: string }[];
-      if (!owners.some(({ uid }) => uid === old.uid)) return false;
-      const template = history === 'ReplicaSet' ? ['spec', 'template'] : ['data', 'spec', 'template'];
-      return deepEqual(comparable(valueAt(item, template)), wanted);
-    });
-  }
-
   /** Rule 4: `kubectl create job --from=cronjob/...`. */
   async #isOfCronJob({ kind, controller, namespace, template }: Workload, timeout: number): Promise<boolean> {
     if (kind.kind !== 'Job' || controller?.kind !== 'CronJob') return false;
     const cronJob = WORKLOAD_KINDS.find((candidate) => candidate.kind === 'CronJob') as WorkloadKind;
     const owner = await this.#get(pathOf(cronJob, namespace, controller.name), timeout, 'reading a CronJob');
     if (valueAt(owner, ['metadata', 'uid']) !== controller.uid) return false;
-    return deepEqual(comparable(valueAt(owner, cronJob.template)), comparable(template));
+    return isSameTemplate(valueAt(owner, cronJob.template), template);
   }
 
   /**
@@ -282,28 +248,4 @@ export class ApiServerReads implements LiveReads {
       return undefined;
     }
   }
-}
-
-/** A label selector as list requests take it; some custom kinds write it so themselves. */
-function selectorText(selector: LabelSelector | string): string {
-  if (typeof selector === 'string') return selector;
-  const { matchLabels, matchExpressions } = selector;
-  const parts = Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  for (const { key, operator, values } of matchExpressions ?? []) {
-    if (operator === 'Exists') parts.push(key);
-    else if (operator === 'DoesNotExist') parts.push(`!${key}`);
-    else parts.push(`${key} ${operator === 'In' ? 'in' : 'notin'} (${(values ?? []).join(',')})`);
-  }
-  return parts.join(',');
-}
-
-/** A template without what is added to copies: labels, empty maps, the patch directive of revisions, defaults. */
-function comparable(template: unknown): unknown {
-  const { metadata, spec } = (template ?? {}) as { metadata?: RawObject; spec?: unknown };
-  const labels = Object.entries((metadata?.['labels'] ?? {}) as Labels).filter(([key]) => !CONTROLLER_LABELS.has(key));
-  return {
-    labels: Object.fromEntries(labels),
-    annotations: metadata?.['annotations'] ?? {},
-    spec: withoutDefaults(spec),
-  };
 }

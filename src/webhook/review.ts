@@ -1,6 +1,5 @@
 /** The admission decision: which requests are judged, by which policies, and what is answered. */
 import type { Aspect } from '../engine/check.ts';
-import { deepEqual } from '../engine/equal.ts';
 import { apiVersionOf, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
 import { formatPath, valueAt } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
@@ -8,7 +7,7 @@ import type { Labels } from '../engine/selectors.ts';
 import { hasTemplate, readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
 import type { ClusterEvent } from '../kube/events.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
-import { MIRROR_POD_ANNOTATION, NODE_USER_PREFIX, RESTARTED_AT } from '../policy/exemptions.ts';
+import { MIRROR_POD_ANNOTATION, NODE_USER_PREFIX } from '../policy/exemptions.ts';
 import { denies, denyingChecks, judge, type Admission, type Verdict } from '../policy/judge.ts';
 import { reportNameOf } from '../policy/report.ts';
 import { judges, type PolicySet, type Route } from '../policy/routes.ts';
@@ -18,7 +17,8 @@ import { refreshed } from './live.ts';
 import { breakGlassUsed, policyLeft, rolloutDenied, workloadSubject } from './events.ts';
 import { denialMessage, leavingWarnings, nameOf, warningsOf } from './message.ts';
 import type { AdmissionRequest, AdmissionResponse } from './protocol.ts';
-import type { World } from './world.ts';
+import { changesTemplateAlone, countOf, scopeOf, templateChanged, type Subject } from './scope.ts';
+import type { Leniency, World } from './world.ts';
 
 /** Our own time limit for one request, live reads included; the API server gives 5 s. Milliseconds. */
 export const DEADLINE = 3000;
@@ -42,14 +42,6 @@ export interface Decision {
   readonly bypassed?: readonly string[];
   /** To be recorded unless the request is a dry-run; each told by one of several calls for a request. */
   readonly events?: readonly ClusterEvent[];
-}
-
-/** A change that some policies judge. */
-interface Subject {
-  readonly workload: Workload;
-  readonly old: Workload | undefined;
-  /** Undefined: what changed differs from policy to policy (`scopeOf`). */
-  readonly aspect: Aspect | undefined;
 }
 
 /** A request while it is decided. */
@@ -233,54 +225,6 @@ function malformed(
   };
 }
 
-/** Rules 1 to 3: all checks, those of one aspect, or none. */
-function scopeOf(
-  policy: CompiledPolicy,
-  { workload, old, aspect }: Subject,
-  operation: AdmissionRequest['operation'],
-): 'all' | Aspect | 'none' {
-  if (aspect === 'Resources') return aspect;
-  if (aspect === undefined) {
-    if (operation === 'CREATE' || old === undefined) return 'all';
-    if (!policy.match.workload(old.labels)) return 'all';
-    if (templateChanged(old, workload)) return 'all';
-  }
-  return countOf(workload) === countOf(old as Workload) ? 'none' : 'Replicas';
-}
-
-/** The replica count as the API server completes it. */
-function countOf({ replicas }: Workload): number | undefined {
-  return replicas === undefined ? undefined : (replicas.count ?? 1);
-}
-
-function templateChanged(old: Workload, workload: Workload): boolean {
-  const at = workload.kind.template.length === 0 ? ['spec'] : workload.kind.template;
-  const [before, after] = [valueAt(old.object, at), valueAt(workload.object, at)];
-  return !deepEqual(before, after) && !deepEqual(withoutRestart(before), withoutRestart(after));
-}
-
-/** A template without the annotation that `kubectl rollout restart` sets. */
-function withoutRestart(template: unknown): unknown {
-  const annotations = valueAt(template, ['metadata', 'annotations']);
-  if (typeof annotations !== 'object' || annotations === null || !(RESTARTED_AT in annotations)) {
-    return normalizedAnnotations(template);
-  }
-  const { [RESTARTED_AT]: _, ...rest } = annotations as Record<string, unknown>;
-  return normalizedAnnotations({
-    ...(template as object),
-    metadata: { ...(valueAt(template, ['metadata']) as object), annotations: rest },
-  });
-}
-
-/** No annotations are the same as an empty map of them. */
-function normalizedAnnotations(template: unknown): unknown {
-  const metadata = valueAt(template, ['metadata']);
-  if (typeof metadata !== 'object' || metadata === null) return template;
-  const { annotations, ...rest } = metadata as Record<string, unknown>;
-  const none = annotations === undefined || annotations === null || Object.keys(annotations).length === 0;
-  return none ? { ...(template as object), metadata: rest } : template;
-}
-
 /** A policy that judges a change, and by which of its checks. */
 interface Judged {
   readonly policy: CompiledPolicy;
@@ -348,20 +292,7 @@ async function settleByAsking(
   }
   const replaced = old !== undefined && aspect === undefined && templateChanged(old, workload) ? old : undefined;
   const lenient = await world.live.leniency(workload, replaced, request, remaining());
-  const leniency = (policy: CompiledPolicy): Admission['lenient'] => {
-    switch (lenient?.by) {
-      case undefined:
-        return undefined;
-      case 'Rollback':
-        // It ran under policies that concerned it; one that begins to by this very request has never let it pass.
-        if (old === undefined || !policy.match.workload(old.labels)) return undefined;
-        return { reason: lenient.reason, except: countOf(workload) === countOf(old) ? undefined : 'Replicas' };
-      case 'Owner':
-        return policy.enforcement.unverifiedOwners === 'Deny' ? undefined : { reason: lenient.reason };
-      case 'CronJob':
-        return { reason: lenient.reason };
-    }
-  };
+  const leniency = (policy: CompiledPolicy): Admission['lenient'] => leniencyOf(lenient, policy, workload, old);
   if (lenient !== undefined) verdicts = judgeAll(related, leniency);
   const denying = verdicts.filter(denies).map(({ policy }) => policy);
   if (denying.length === 0) return { verdicts, glass: undefined };
@@ -373,6 +304,30 @@ async function settleByAsking(
     ),
     glass,
   };
+}
+
+/** What a reason to be lenient means to one policy. @param old - undefined for a creation */
+function leniencyOf(
+  lenient: Leniency | undefined,
+  { match, createdAt, enforcement }: CompiledPolicy,
+  workload: Workload,
+  old: Workload | undefined,
+): Admission['lenient'] {
+  switch (lenient?.by) {
+    case undefined:
+      return undefined;
+    case 'Rollback': {
+      // It ran under policies that concerned it; one that begins to by this very request has never let it pass.
+      if (old === undefined || !match.workload(old.labels)) return undefined;
+      if (lenient.madeAt !== undefined && lenient.madeAt >= createdAt) return undefined;
+      const { reason } = lenient;
+      return changesTemplateAlone(old, workload) ? { reason } : { reason, within: workload.kind.template };
+    }
+    case 'Owner':
+      return enforcement.unverifiedOwners === 'Deny' ? undefined : { reason: lenient.reason };
+    case 'CronJob':
+      return { reason: lenient.reason };
+  }
 }
 
 /** Does a verdict deny for what it found out about other objects that are named? */

@@ -8,15 +8,28 @@ import type { PolicySet } from '../policy/routes.ts';
 import type { AdmissionRequest } from './protocol.ts';
 
 /** Why a request that would be denied only warns. */
-export interface Leniency {
-  /**
-   * - `Rollback`: to a template that this workload ran before; it speaks for nothing but the template;
-   * - `CronJob`: a Job that is made of its CronJob's own template;
-   * - `Owner`: a custom controller makes it; it does not hold for policies with `unverifiedOwners: Deny`.
-   */
-  readonly by: 'Rollback' | 'CronJob' | 'Owner';
+export type Leniency =
+  | Rollback
+  | {
+      /**
+       * - `CronJob`: a Job that is made of its CronJob's own template;
+       * - `Owner`: a custom controller makes it; it does not hold for policies with `unverifiedOwners: Deny`.
+       */
+      readonly by: 'CronJob' | 'Owner';
+      /** In words for a person. */
+      readonly reason: string;
+    };
+
+/** The request brings back a template that the workload ran before; that speaks for nothing but the template. */
+export interface Rollback {
+  readonly by: 'Rollback';
   /** In words for a person. */
   readonly reason: string;
+  /**
+   * When the revision was made that shows it, in milliseconds since 1970: it speaks before policies that are younger alone.
+   * Undefined: the operator itself saw it run.
+   */
+  readonly madeAt: number | undefined;
 }
 
 /** What the admission decision may know beside the request: memory first, the API server only before a denial. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { CHECKS } from '../../src/checks/index.ts';
-import type { Aspect, Check, Outcome, Priority, Scope } from '../../src/engine/check.ts';
+import type { Check, Outcome, Priority, Scope } from '../../src/engine/check.ts';
 import type { Workload } from '../../src/engine/workload.ts';
 import { PolicyCompiler, type CompiledPolicy } from '../../src/policy/compile.ts';
 import { denies, judge, worstFirst, type Admission, type Verdict } from '../../src/policy/judge.ts';
@@ -142,13 +142,18 @@ describe('what a finding blocks: scope by operation', () => {
     }
   });
 
-  test('unless that reason does not speak for what the check looks at', () => {
-    const lenient: Admission = { ...UPDATE, lenient: { reason: 'a rollback', except: 'Replicas' } };
-    const of = (aspects: readonly Aspect[]): Verdict =>
-      verdictOf(policyWith([sayingCheck([unmet], { aspects })]), lenient);
-    expect(of(['Replicas']).findings).toMatchObject([{ action: 'Deny' }]);
-    expect(of(['Resources']).findings).toMatchObject([{ action: 'Warn', because: 'a rollback' }]);
-    expect(of([]).findings).toMatchObject([{ action: 'Warn', because: 'a rollback' }]);
+  test('unless that reason speaks for one place alone, and the finding lies elsewhere', () => {
+    const lenient: Admission = { ...UPDATE, lenient: { reason: 'a rollback', within: ['spec', 'template'] } };
+    const at = (...path: string[]): Verdict => verdict([{ ...unmet, path }], lenient);
+    expect(at('spec', 'template', 'spec').findings).toMatchObject([{ action: 'Warn', because: 'a rollback' }]);
+    for (const path of [['spec', 'replicas'], ['spec', 'templates'], ['spec'], []]) {
+      expect([path, at(...path).findings]).toMatchObject([path, [{ action: 'Deny' }]]);
+    }
+    // A cause stands nowhere.
+    const unknown: Outcome = { type: 'unknown', cause: 'nobody answers' };
+    expect(verdict([unknown], lenient, 'workload', { onUnknown: 'Deny' }).undecided).toMatchObject([
+      { action: 'Deny' },
+    ]);
   });
 
   test('raising the count is never denied by minReplicas, and by nothing else allowed', () => {

@@ -2,8 +2,8 @@
  * Pod templates as they were written. The API server fills in the defaults of Kubernetes' own kinds, so of the ReplicaSets
  * that a custom kind makes, but not those of the custom kind itself: the two are to be compared without them.
  */
-import { deepEqual } from '../engine/equal.ts';
-import type { RawObject } from '../engine/workload.ts';
+import { deepEqual, DEEPEST, NestedTooDeep } from './equal.ts';
+import type { RawObject } from './workload.ts';
 
 /** By field name, wherever in a pod template it stands (core/v1 SetDefaults_*). */
 const DEFAULTS: RawObject = {
@@ -25,15 +25,20 @@ const DEFAULTS: RawObject = {
   apiVersion: 'v1',
 };
 
-/** A template, or a part of one, without what the API server would fill in. */
-export function withoutDefaults(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutDefaults);
+/**
+ * A template, or a part of one, without what the API server would fill in.
+ *
+ * @throws NestedTooDeep if it is nested more than 500 levels deep
+ */
+export function withoutDefaults(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
+  if (depth > DEEPEST) throw new NestedTooDeep();
+  if (Array.isArray(value)) return value.map((item) => withoutDefaults(item, depth + 1));
   const given = value as RawObject;
   return Object.fromEntries(
     Object.entries(given)
       .filter(([field, content]) => !isDefault(field, content, given))
-      .map(([field, content]) => [field, withoutDefaults(content)]),
+      .map(([field, content]) => [field, withoutDefaults(content, depth + 1)]),
   );
 }
 

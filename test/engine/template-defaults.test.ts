@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { withoutDefaults } from '../../src/webhook/template-defaults.ts';
+import { withoutDefaults } from '../../src/engine/template-defaults.ts';
 
 const WRITTEN = {
   metadata: { labels: { app: 'web' } },
