@@ -2,7 +2,6 @@
 import { apiVersionOf, judgedFields, judgedThrough, type WorkloadKind } from '../engine/kinds.ts';
 import { deepEqual, NestedTooDeep } from '../engine/equal.ts';
 import { valueAt } from '../engine/path.ts';
-import { templateHash } from '../engine/template-identity.ts';
 import {
   hasTemplate,
   readWorkload,
@@ -12,6 +11,7 @@ import {
   type Workload,
 } from '../engine/workload.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { templateHash } from '../policy/template-hash.ts';
 import { withholdCredentials } from './withhold.ts';
 import { Informer, type InformerState } from '../kube/informer.ts';
 

@@ -1,5 +1,4 @@
 /** When two pod templates are the same one, although a controller copied it, or the API server filled in its defaults. */
-import { createHash } from 'node:crypto';
 import { canonicalJson } from './canonical.ts';
 import { deepEqual } from './equal.ts';
 import type { Labels } from './selectors.ts';
@@ -14,8 +13,6 @@ const CONTROLLER_LABELS = new Set([
   'batch.kubernetes.io/controller-uid',
   'batch.kubernetes.io/job-name',
 ]);
-/** Hexadecimal digits of a hash: 128 bits, so that nobody makes another template with the same one. */
-const HASH_LENGTH = 32;
 
 /**
  * Are two pod templates the same, one of which may be a copy?
@@ -27,15 +24,12 @@ export function isSameTemplate(a: unknown, b: unknown): boolean {
 }
 
 /**
- * The same for all templates that `isSameTemplate` takes for one, and for no others.
+ * A text that is the same for all templates that `isSameTemplate` takes for one, and for no others.
  *
  * @throws NestedTooDeep
  */
-export function templateHash(template: unknown): string {
-  return createHash('sha256')
-    .update(canonicalJson(comparable(template)))
-    .digest('hex')
-    .slice(0, HASH_LENGTH);
+export function templateText(template: unknown): string {
+  return canonicalJson(comparable(template));
 }
 
 /** A template without what is added to copies: labels, empty maps, the patch directive of revisions, defaults. */

@@ -1,11 +1,12 @@
 /** Rule 2: `kubectl rollout undo` brings back a template that the workload ran before, and only warns. */
 import { valueAt } from '../engine/path.ts';
 import type { LabelSelector } from '../engine/selectors.ts';
-import { isSameTemplate, templateHash } from '../engine/template-identity.ts';
+import { isSameTemplate } from '../engine/template-identity.ts';
 import type { RawObject, Workload } from '../engine/workload.ts';
 import { hasStatus, pathOf } from '../kube/client.ts';
 import type { Requester } from '../kube/restraint.ts';
 import { REPORTS, reportNameOf, type Report } from '../policy/report.ts';
+import { templateHash } from '../policy/template-hash.ts';
 import type { Rollback } from './world.ts';
 
 const HISTORY_RESOURCES = { ReplicaSet: 'replicasets', ControllerRevision: 'controllerrevisions' } as const;
@@ -69,7 +70,7 @@ async function oldestRevision(
 ): Promise<number | undefined> {
   if (kind.selector === undefined) return undefined;
   const path = pathOf({ group: 'apps', version: 'v1', resource: HISTORY_RESOURCES[history] }, namespace);
-  const labelSelector = selectorText((valueAt(old.object, kind.selector) ?? {}) as LabelSelector | string);
+  const labelSelector = selectorText(valueAt(old.object, kind.selector) ?? {});
   const template = history === 'ReplicaSet' ? ['spec', 'template'] : ['data', 'spec', 'template'];
   let oldest: number | undefined;
   let token: string | undefined;

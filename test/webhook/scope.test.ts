@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { WORKLOAD_KINDS } from '../../src/engine/kinds.ts';
-import { readWorkload, type RawObject, type Workload } from '../../src/engine/workload.ts';
+import { readWorkload, type Workload } from '../../src/engine/workload.ts';
 import { changesTemplateAlone, scopeOf, templateChanged } from '../../src/webhook/scope.ts';
 import { policyOf } from '../support/policies.ts';
 
@@ -13,7 +13,7 @@ const POD = {
 
 function workload(kind: string, spec: Json, metadata: Json = {}): Workload {
   const of = WORKLOAD_KINDS.find((candidate) => candidate.kind === kind) as (typeof WORKLOAD_KINDS)[number];
-  const read = readWorkload({ metadata: { name: 'web', namespace: 'shop', ...metadata }, spec } as RawObject, of);
+  const read = readWorkload({ metadata: { name: 'web', namespace: 'shop', ...metadata }, spec }, of);
   if ('problem' in read) throw new Error(read.problem.message);
   return read.workload;
 }
