@@ -1,12 +1,12 @@
 import { defineCheck, NO_PARAMETERS, unmetAt } from '../engine/check.ts';
-import { PROBE_FIELDS, probedContainers } from '../engine/probes.ts';
+import { declaresPort, PROBE_FIELDS, probedContainers } from '../engine/probes.ts';
 import type { Container } from '../engine/workload.ts';
 
 export default defineCheck({
   name: 'probePorts',
   title: 'Probe ports',
   metWhen:
-    'The named port of each probe is a port of its container; a numeric one is in 1-65535 and, if the container declares any ports, among them.',
+    'The named port of each probe is a port of its container, and a numeric one is in 1-65535; neither is declared for another protocol than TCP.',
   group: 'Health probes',
   items: ['deploy.containers.health-checks'],
   scope: 'workload',
@@ -19,35 +19,64 @@ export default defineCheck({
   remediation: 'name a port of the container',
   source:
     'https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#use-a-named-port',
-  run({ containers }, report) {
+  run({ workload, containers }, report) {
+    const ofPod = workload.containers.flatMap(({ spec }) => spec.ports ?? []);
     for (const container of probedContainers(containers)) {
       for (const field of PROBE_FIELDS) {
         const probe = container.spec[field];
         for (const handler of ['httpGet', 'tcpSocket', 'grpc'] as const) {
           const port = probe?.[handler]?.port;
           if (port === undefined || port === null) continue;
-          const wrong = wrongPort(container, port);
+          const wrong = typeof port === 'string' ? wrongName(container, port) : wrongNumber(port, ofPod);
           if (wrong !== undefined) report(unmetAt(container, [field, handler, 'port'], wrong));
+          else if (typeof port === 'number' && !isDeclared(port, ofPod) && declaresPort(container)) {
+            report({
+              type: 'note',
+              text: `${field} of ${container.name} probes port ${port}, which no container declares`,
+            });
+          }
         }
       }
     }
   },
 });
 
-/** What is wrong with a probe's port, or undefined. */
-function wrongPort({ spec }: Container, port: string | number): string | undefined {
+type Ports = NonNullable<Container['spec']['ports']>;
+
+/** The kubelet looks a name up among the ports of the probed container alone. */
+function wrongName({ spec }: Container, name: string): string | undefined {
   const declared = spec.ports ?? [];
-  if (typeof port === 'string') {
-    return declared.some(({ name }) => name === port)
-      ? undefined
-      : `"${port}" is not a port of the container; ${listed(declared)}`;
-  }
-  if (!Number.isInteger(port) || port < 1 || port > 65535) return `${port} is not a port number (1-65535)`;
-  if (declared.length === 0 || declared.some(({ containerPort }) => containerPort === port)) return undefined;
-  return `${port} is not a port of the container; ${listed(declared)}`;
+  const named = declared.filter((port) => port.name === name);
+  if (named.length === 0) return `"${name}" is not a port of the container; ${listed(declared)}`;
+  return overTcp(named) ? undefined : `"${name}" is a port for ${protocolsOf(named)}, and probes connect by TCP`;
 }
 
-function listed(declared: NonNullable<Container['spec']['ports']>): string {
+/**
+ * The kubelet connects to a number whether it is declared or not, and all containers of a pod share its address: a flag, or a
+ * neighbour, may open it (core/v1 ContainerPort: primarily informational).
+ *
+ * @param ofPod - the ports that all containers of the pod declare
+ */
+function wrongNumber(port: number, ofPod: Ports): string | undefined {
+  if (!Number.isInteger(port) || port < 1 || port > 65535) return `${port} is not a port number (1-65535)`;
+  const same = ofPod.filter(({ containerPort }) => containerPort === port);
+  if (same.length === 0 || overTcp(same)) return undefined;
+  return `${port} is a port for ${protocolsOf(same)}, and probes connect by TCP`;
+}
+
+function isDeclared(port: number, ports: Ports): boolean {
+  return ports.some(({ containerPort }) => containerPort === port);
+}
+
+function overTcp(ports: Ports): boolean {
+  return ports.some(({ protocol }) => (protocol ?? 'TCP') === 'TCP');
+}
+
+function protocolsOf(ports: Ports): string {
+  return [...new Set(ports.map(({ protocol }) => protocol))].join(' and ');
+}
+
+function listed(declared: Ports): string {
   if (declared.length === 0) return 'it declares none';
   const ports = declared.map(({ name, containerPort }) => (name ? `${name} (${containerPort})` : `${containerPort}`));
   return `it declares ${ports.slice(0, 8).join(', ')}`;

@@ -1,4 +1,5 @@
 import { defineCheck, NO_PARAMETERS, unmetAt } from '../engine/check.ts';
+import { isWindows } from '../engine/pod.ts';
 
 export default defineCheck({
   name: 'readOnlyRootFilesystem',
@@ -13,7 +14,11 @@ export default defineCheck({
   rationale: 'What an attacker can not write he can not run, and what a container writes to its image is lost anyway.',
   remediation: 'set securityContext.readOnlyRootFilesystem: true, and mount an emptyDir where it writes',
   source: 'https://kubernetes.io/docs/tasks/configure-pod-container/security-context/',
-  run({ containers }, report) {
+  run({ workload, containers }, report) {
+    if (isWindows(workload.pod)) {
+      report({ type: 'notApplicable', reason: 'a pod for Windows can not have this set' });
+      return;
+    }
     for (const container of containers) {
       if (container.spec.securityContext?.readOnlyRootFilesystem !== true) {
         report(

@@ -8,7 +8,7 @@ export default defineCheck({
   name: 'service',
   title: 'Service',
   metWhen:
-    'Where containers declare ports, a Service selects the pods, and each of its target ports is declared by a container.',
+    'Where containers declare ports, a Service selects the pods, and each target port that it names is declared by a container.',
   group: 'Around the workload',
   items: ['performance.backend.load-balancing'],
   scope: 'companion',
@@ -35,37 +35,52 @@ export default defineCheck({
       report({ type: 'unmet', path: podLabelsPath(workload), message: 'no Service selects these pods' });
       return;
     }
-    const broken = services.values.map((service) => ({ service, ports: unresolved(service, serving) }));
+    const undeclared = services.values.map((service) => ({ service, ports: undeclaredPorts(service, serving) }));
+    if (undeclared.some(({ ports }) => ports.length === 0)) return;
     // A Service may well select the pods of several workloads, and be meant for others.
-    if (broken.some(({ ports }) => ports.length === 0)) return;
-    for (const { service, ports } of broken) {
-      for (const { port, target, protocol } of ports) {
-        const name = typeof target === 'number' ? `${target}` : `"${target}"`;
-        report({
-          type: 'unmet',
-          path: [...workload.podPath, 'containers'],
-          message: `no container declares port ${name} (${protocol}), to which Service ${service.name} sends port ${port}`,
-          remediation: `declare that port, or let targetPort of Service ${service.name} name one that is declared`,
-        });
+    const isAnswered = undeclared.some(({ ports }) => ports.every((port) => mayBeOpen(port, serving)));
+    for (const { service, ports } of undeclared) {
+      for (const sent of ports) {
+        const { port, target, protocol } = sent;
+        const sends = `Service ${service.name} sends port ${port}`;
+        if (mayBeOpen(sent, serving)) {
+          report({ type: 'note', text: `${sends} to port ${target} (${protocol}), which no container declares` });
+        } else if (!isAnswered) {
+          report({
+            type: 'unmet',
+            path: [...workload.podPath, 'containers'],
+            message: `no container declares port ${JSON.stringify(target)} (${protocol}), to which ${sends}`,
+            remediation: `declare that port, or let targetPort of Service ${service.name} name one that is declared`,
+          });
+        }
       }
     }
   },
 });
 
-/**
- * The ports of a Service for which the pods have none. Kubernetes finds a named port among those that containers declare
- * (endpointslice FindPort); a number it takes as it is, but where others are declared, one that is not is a slip.
- */
-function unresolved({ headless, ports }: ServiceFacts, containers: readonly Container[]): readonly ServicePort[] {
+/** The ports of a Service to which no container declares a port. */
+function undeclaredPorts({ headless, ports }: ServiceFacts, containers: readonly Container[]): readonly ServicePort[] {
   if (headless) return [];
   return ports.filter(
     ({ target, protocol }) =>
-      !containers.some(({ spec }) =>
-        spec.ports?.some(
-          (port) =>
-            (port.protocol ?? 'TCP') === protocol &&
-            (typeof target === 'number' ? port.containerPort === target : port.name === target),
-        ),
-      ),
+      !declares(containers, (port) => isMeant(target, port) && (port.protocol ?? 'TCP') === protocol),
   );
 }
+
+/**
+ * May something listen there although no container says so? Kubernetes finds a named port among those that containers declare
+ * (endpointslice FindPort); a number it takes as it is. But one that is declared for another protocol is a slip.
+ */
+function mayBeOpen({ target }: ServicePort, containers: readonly Container[]): boolean {
+  return typeof target === 'number' && !declares(containers, (port) => isMeant(target, port));
+}
+
+function declares(containers: readonly Container[], is: (port: ContainerPort) => boolean): boolean {
+  return containers.some(({ spec }) => spec.ports?.some(is) === true);
+}
+
+function isMeant(target: ServicePort['target'], { name, containerPort }: ContainerPort): boolean {
+  return typeof target === 'number' ? containerPort === target : name === target;
+}
+
+type ContainerPort = NonNullable<Container['spec']['ports']>[number];

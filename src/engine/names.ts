@@ -27,11 +27,26 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
-/** Does a name match a pattern list such as `exclude`: exact names, or a prefix followed by `*`? */
+/** Does a name match one of a list of patterns such as `exclude`: exact names, or `*` for any part of one? */
 export function matchesNamePattern(name: string, patterns: readonly string[]): boolean {
   // Asked for each variable of each container, mostly of no patterns: no closure.
   for (const pattern of patterns) {
-    if (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern) return true;
+    if (pattern.includes('*') ? matchesGlob(name, pattern) : name === pattern) return true;
   }
   return false;
+}
+
+/** Each part between two stars is looked for once, from where the one before it ended, so no pattern is slow. */
+function matchesGlob(name: string, pattern: string): boolean {
+  const parts = pattern.split('*');
+  const [first, last] = [parts.shift() ?? '', parts.pop() ?? ''];
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
+  const end = name.length - last.length;
+  let at = first.length;
+  for (const part of parts) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
 }

@@ -4,7 +4,7 @@
  */
 import type { Report } from './check.ts';
 import { pathBelow, type Path } from './path.ts';
-import type { ContainerSpec, PodSpec, Probe } from './pod.ts';
+import { isWindows, type ContainerSpec, type PodSpec, type Probe } from './pod.ts';
 import { PROBE_FIELDS } from './probes.ts';
 import type { Container, Workload } from './workload.ts';
 
@@ -137,7 +137,7 @@ export const RESTRICTED: Readonly<Record<string, Control>> = {
     });
   },
   'Privilege Escalation'({ workload, containers }, find) {
-    if (isWindows(workload)) return;
+    if (isWindows(workload.pod)) return;
     for (const container of containers) {
       if (container.spec.securityContext?.allowPrivilegeEscalation === false) continue;
       find(
@@ -168,7 +168,7 @@ export const RESTRICTED: Readonly<Record<string, Control>> = {
   },
   Seccomp({ workload, containers }, find) {
     // Unconfined is Baseline's finding.
-    if (isWindows(workload) || workload.pod.securityContext?.seccompProfile?.type) return;
+    if (isWindows(workload.pod) || workload.pod.securityContext?.seccompProfile?.type) return;
     for (const container of containers) {
       if (container.spec.securityContext?.seccompProfile?.type) continue;
       find(
@@ -180,7 +180,7 @@ export const RESTRICTED: Readonly<Record<string, Control>> = {
     }
   },
   Capabilities({ workload, containers }, find) {
-    if (isWindows(workload)) return;
+    if (isWindows(workload.pod)) return;
     for (const container of containers) {
       const capabilities = container.spec.securityContext?.capabilities;
       const path = pathBelow(container.path, ['securityContext', 'capabilities']);
@@ -215,10 +215,6 @@ function judgeProcMounts(contexts: readonly Context[], find: Find): void {
     if (container === undefined || mount === 'Default') continue;
     find(container, pathBelow(path, ['procMount']), `is ${mount}: /proc is not masked`);
   }
-}
-
-function isWindows({ pod }: Workload): boolean {
-  return pod.os?.name === 'windows';
 }
 
 type Handler = Pick<Probe, 'httpGet' | 'tcpSocket'> | null | undefined;

@@ -189,3 +189,8 @@ export type HttpGet = Static<typeof HttpGet>;
 export type Probe = Static<typeof Probe>;
 export type Volume = Static<typeof Volume>;
 export type ResourceRequirements = Static<typeof Resources>;
+
+/** Is a pod one for Windows nodes, for which the API server refuses fields that only Linux knows? */
+export function isWindows({ os }: PodSpec): boolean {
+  return os?.name === 'windows';
+}

@@ -64,11 +64,28 @@ describe('matchesNamePattern', () => {
     ['istio-proxy', ['*'], true],
     ['', ['*'], true],
     ['istio-proxy', ['vault', 'istio-*'], true],
-    ['istio-proxy', ['*-proxy'], false],
+    ['istio-proxy', ['*-proxy'], true],
+    ['istio-proxy', ['i*o-p*y'], true],
+    ['istio-proxy', ['istio-proxy*istio-proxy'], false],
+    ['abab', ['ab*ab'], true],
+    ['aba', ['ab*ba'], false],
+    ['a-b-c', ['a*-c-*'], false],
+    ['1.0-SNAPSHOT', ['*-SNAPSHOT'], true],
     ['istio-proxy', ['istio.proxy'], false],
     ['istio-proxy', ['ISTIO-PROXY'], false],
     ['a.b', ['a?b'], false],
   ])('%s against %j: %s', (name, patterns, expected) => {
     expect(matchesNamePattern(name, patterns)).toBe(expected);
+  });
+
+  test('agrees with the regular expression that a pattern stands for', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '-'), maxLength: 8 });
+    const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 6 });
+    fc.assert(
+      fc.property(text, pattern, (name, glob) => {
+        expect(matchesNamePattern(name, [glob])).toBe(new RegExp(`^${glob.replaceAll('*', '.*')}$`).test(name));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

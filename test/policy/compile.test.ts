@@ -234,6 +234,26 @@ describe('a bad policy is refused with the field', () => {
       ['spec.checks.memoryLimits.max: is 512m, less than a byte; write a quantity with its unit, for example 256Mi'],
     ],
     [
+      'a tag that can not be',
+      { profile: 'production-v1', checks: { imageTag: { forbidden: ['latest', ':dev'] } } },
+      ['spec.checks.imageTag.forbidden: ":dev" can match no tag: tags have letters, digits, "_", "." and "-"'],
+    ],
+    ...(
+      [
+        ['https://registry.example.com', 'it must begin with the host of a registry, without https://'],
+        ['shop', '"shop" is no host; on Docker Hub this is docker.io/shop'],
+        ['registry.example.com/*', 'after the host a path may follow, without "*", tag or digest'],
+        ['registry.example.com/shop:1', 'after the host a path may follow, without "*", tag or digest'],
+      ] as const
+    ).map(
+      ([registry, why]) =>
+        [
+          `a registry that can not be: ${registry}`,
+          { profile: 'none', checks: { imageRegistry: { priority: 'Critical', allowed: [registry] } } },
+          [`spec.checks.imageRegistry.allowed: "${registry}" can match no image: ${why}`],
+        ] as [string, object, string[]],
+    ),
+    [
       'min above max',
       { profile: 'production-v1', checks: { memoryLimits: { min: '2Gi', max: '1Gi' } } },
       ['spec.checks.memoryLimits.min: is 2Gi, above max, which is 1Gi'],
