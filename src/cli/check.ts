@@ -11,13 +11,15 @@ import { SYSTEM_NAMESPACES } from '../policy/exemptions.ts';
 import { denies, judge, worstFirst, type Ready, type Verdict } from '../policy/judge.ts';
 import { combinedReady, countByPriority } from '../policy/report.ts';
 import type { Action } from '../policy/schema.ts';
+import { templateHint } from './documents.ts';
 import { exceptionsAmong } from './exceptions.ts';
+import { exclusionsOf } from './exclusions.ts';
 import { fails, type FailOn } from './fail-on.ts';
 import { readFiles } from './input.ts';
 import { Namespaces } from './namespaces.ts';
 import { readObjects, type Skipped, type Source } from './objects.ts';
 import { policiesOf, type PROFILE_CHOICES } from './policies.ts';
-import { allOf, Problems, type Position } from './problems.ts';
+import { allOf, Problems, type Position, type Problem } from './problems.ts';
 import { relatedAmong } from './related.ts';
 import { nameOf, namespaceOf } from './shape.ts';
 
@@ -43,6 +45,10 @@ export interface CheckOptions {
   readonly failOn?: FailOn | undefined;
   /** What standard input held, where one of the paths is `-`. */
   readonly stdin?: Uint8Array | undefined;
+  /** Globs of files and directories that are left out of the directories that are named. */
+  readonly exclude?: readonly string[];
+  /** What can't be used does not stop the rest; it is told at the end. */
+  readonly keepGoing?: boolean;
   /** Told how far it has come, in a few words. */
   readonly onProgress?: ((text: string) => void) | undefined;
 }
@@ -105,12 +111,12 @@ export interface CheckReport {
   /** In the order in which they were read. */
   readonly workloads: readonly CheckedWorkload[];
   readonly skipped: readonly Skipped[];
-  /** How many workloads the input holds, judged or skipped. */
-  readonly found: number;
   /** Names of what was checked with, sorted. */
   readonly policies: readonly string[];
   /** What the user should know beside the findings, a sentence each. */
   readonly hints: readonly string[];
+  /** What could not be used, where the rest was judged all the same. */
+  readonly problems: readonly Problem[];
 }
 
 /** What is known beside the manifests; they win over it. */
@@ -129,6 +135,8 @@ export interface Input {
   readonly skipped: readonly Skipped[];
   /** Objects of the files with policies; undefined if none were named. */
   readonly given: readonly Source[] | undefined;
+  /** What of the files can't be used, where that is tolerated. */
+  readonly problems: readonly Problem[];
 }
 
 interface Subject {
@@ -150,14 +158,17 @@ export function checkManifests(options: CheckOptions, world?: World): CheckRepor
 /** Reads the files. @throws UnreadableInput naming everything that can't be read */
 export function readInput(options: CheckOptions): Input {
   const { onProgress } = options;
+  const problems = new Problems(options.keepGoing);
+  const isExcluded = exclusionsOf(options.exclude ?? []);
   const [{ sources, skipped }, given] = allOf(
     () => {
-      const files = readFiles(options.paths, options.stdin, (read) => onProgress?.(`${read} files read`));
-      return readObjects(files, (parsed) => onProgress?.(`${parsed} of ${files.files.length} files parsed`));
+      const reading = { problems, isExcluded };
+      const files = readFiles(options.paths, options.stdin, (read) => onProgress?.(`${read} files read`), reading);
+      return readObjects(files, (parsed) => onProgress?.(`${parsed} of ${files.files.length} files parsed`), problems);
     },
     () => (options.policyFiles.length === 0 ? undefined : readObjects(readFiles(options.policyFiles, options.stdin))),
   );
-  return { sources, skipped, given: given?.sources };
+  return { sources, skipped, given: given?.sources, problems: problems.all };
 }
 
 /** Names of the namespaces that workloads are in. */
@@ -174,15 +185,17 @@ export function namespacesOf(
 /** Judges what was read. @throws UnreadableInput naming all objects that can't be used */
 export function judgeInput({ sources, given, ...input }: Input, options: CheckOptions, world?: World): CheckReport {
   const { workloadKinds: kinds = WORKLOAD_KINDS } = options;
+  const problems = new Problems(options.keepGoing);
   const [chosen, related, namespaces, exceptions, subjects] = allOf(
     () => policiesOf({ given, sources, profile: options.profile, inForce: world?.policies }),
-    () => relatedAmong(sources, options.namespace, world?.related),
-    () => new Namespaces(sources, world?.namespaceLabels, options.namespaceLabels),
-    () => exceptionsAmong(sources, options.namespace, world?.exceptions),
-    () => readWorkloads(sources, options.namespace, kinds),
+    () => relatedAmong(sources, options.namespace, world?.related, problems),
+    () => new Namespaces(sources, world?.namespaceLabels, options.namespaceLabels, problems),
+    () => exceptionsAmong(sources, options.namespace, world?.exceptions, problems),
+    () => readWorkloads(sources, options.namespace, kinds, problems),
   );
 
   const policies = chosen.policies.map((policy) => withUnknown(policy, options.strict === true ? 'Deny' : 'Warn'));
+  const byName = new Map(subjects.map(({ workload }) => [keyOf(workload.kind, workload), workload]));
   const workloads: CheckedWorkload[] = [];
   const skipped = [...input.skipped];
   const hints = new Set<string>(chosen.hints);
@@ -190,9 +203,9 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
     void skipped.push({ file, kind, name, reason });
 
   for (const { source, workload } of subjects) {
-    const owner = workload.controller;
-    if (owner !== undefined && judgedThrough(workload.kind.kind, owner, kinds) !== undefined) {
-      skip(source, workload.name, `judged through its owner, ${owner.kind} ${owner.name}`);
+    const owner = ownerAmong(byName, workload, kinds);
+    if (owner !== undefined) {
+      skip(source, workload.name, `judged through its owner, ${owner.kind.kind} ${owner.name}`);
       continue;
     }
     if (chosen.byMatch && (SYSTEM_NAMESPACES as readonly string[]).includes(workload.namespace)) {
@@ -212,10 +225,28 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
   return {
     workloads,
     skipped,
-    found: subjects.length,
     policies: policies.map(({ name }) => name).toSorted(),
     hints: [...hints],
+    problems: [...input.problems, ...problems.all],
   };
+}
+
+/**
+ * The workload of the input through which another one is judged. What is not among the manifests judges nothing: a list of
+ * Pods alone (`kubectl get pods -o yaml`) is judged as it stands.
+ */
+function ownerAmong(
+  byName: ReadonlyMap<string, Workload>,
+  { kind, namespace, controller }: Workload,
+  kinds: readonly WorkloadKind[],
+): Workload | undefined {
+  const by = controller === undefined ? undefined : judgedThrough(kind.kind, controller, kinds);
+  if (by === undefined || controller === undefined) return undefined;
+  return byName.get(keyOf(by, { namespace, name: controller.name }));
+}
+
+function keyOf({ kind }: WorkloadKind, { namespace, name }: Pick<Workload, 'namespace' | 'name'>): string {
+  return `${kind}/${namespace}/${name}`;
 }
 
 /** Unknown here means that the files don't tell, not that the cluster could not be asked: the user's --strict decides. */
@@ -224,8 +255,12 @@ function withUnknown(policy: CompiledPolicy, onUnknown: 'Warn' | 'Deny'): Compil
 }
 
 /** @throws UnreadableInput naming the workloads of the wrong shape */
-function readWorkloads(sources: readonly Source[], namespace: string, kinds: readonly WorkloadKind[]): Subject[] {
-  const problems = new Problems();
+function readWorkloads(
+  sources: readonly Source[],
+  namespace: string,
+  kinds: readonly WorkloadKind[],
+  problems: Problems,
+): Subject[] {
   const read: Subject[] = [];
   for (const source of sources) {
     const kind = workloadKindOf(source.apiVersion, source.kind, kinds);
@@ -234,7 +269,9 @@ function readWorkloads(sources: readonly Source[], namespace: string, kinds: rea
     if ('workload' in result) read.push({ source, workload: result.workload });
     else {
       const { path, message } = result.problem;
-      problems.add(source.file, source.locate(path), `${kind.kind}: ${formatPath(path)}: ${message}`);
+      const written = valueAt(source.object, path);
+      const hint = typeof written === 'string' ? templateHint(written) : '';
+      problems.add(source.file, source.locate(path), `${kind.kind}: ${formatPath(path)}: ${message}${hint}`);
     }
   }
   problems.throwIfAny();

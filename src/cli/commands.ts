@@ -1,6 +1,7 @@
 /** The commands other than `serve`: their options and help. What they do is loaded when it is needed. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Labels } from '../engine/selectors.ts';
+import { IGNORE_FILE } from './exclusions.ts';
 import { FAIL_ON, type FailOn } from './fail-on.ts';
 import { CHECK_FORMATS, TABLE_FORMATS, type CheckFormat, type TableFormat } from './formats.ts';
 import { print, processIo, wantsColour, type Io } from './io.ts';
@@ -16,6 +17,8 @@ interface CheckFlags {
   readonly asOf?: number;
   readonly strict?: true;
   readonly allowEmpty?: true;
+  readonly exclude: string[];
+  readonly keepGoing?: true;
   readonly cluster?: true;
   readonly failOn?: FailOn;
   readonly output: CheckFormat;
@@ -25,7 +28,7 @@ const CHECK_HELP = `
 What a manifest names (Secrets, ConfigMaps, ServiceAccounts) is looked up among the manifests; what is not there is
 unknown, which is shown and fails with --strict alone. With --cluster the cluster is asked for it.
 
-Exit status: 0 nothing would be denied, 1 something would, 2 the input can't be used and nothing was judged. With
+Exit status: 0 nothing would be denied, 1 something would, 2 the input can't be used, or nothing was judged. With
 --fail-on it is the priority of a finding that decides between 0 and 1.
 
 Examples:
@@ -106,7 +109,9 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
     .option('--as-of <time>', 'judge as of this date or time, 2027-01-31T00:00:00Z (default: now)', parseTime)
     .option('--strict', 'what could not be found out counts as unmet where that would be denied')
     .option('--cluster', 'take policies, namespaces and what is not among the manifests from the current kubeconfig')
-    .option('--allow-empty', 'no workload at all is no error')
+    .option('--allow-empty', 'no workload to judge is no error')
+    .option('--exclude <glob>', `what is left out of directories, beside ${IGNORE_FILE}; repeatable`, collect, [])
+    .option('--keep-going', "judge the rest of the input when a part of it can't be used (the exit status stays 2)")
     .addOption(
       new Option('--fail-on <priority>', 'exit with 1 at findings of this priority or worse, whatever they would do')
         .choices(FAIL_ON)
@@ -128,6 +133,8 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
         asOf,
         strict,
         allowEmpty,
+        exclude,
+        keepGoing,
         cluster,
         failOn,
         output,
@@ -146,6 +153,8 @@ function addCheck(program: Command, setExit: (status: number) => void, io: Io): 
             now: asOf ?? Date.now(),
             strict: strict === true,
             allowEmpty: allowEmpty === true,
+            exclude,
+            keepGoing: keepGoing === true,
             cluster: cluster === true,
           },
           io,

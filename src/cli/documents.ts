@@ -46,7 +46,7 @@ export function parseManifests(text: string, file = 'manifest'): Manifest[] {
         const { line } = positionOf(start + offsetAt(document, aliases, []));
         while ((separators[passed] ?? Infinity) <= line) passed += 1;
         manifests.push({
-          object: object as RawObject,
+          object: withoutNulls(object) as RawObject,
           firstLine: separators[passed - 1] ?? 1,
           lastLine: (separators[passed] ?? Infinity) - 1,
           locate: (path) => positionOf(start + offsetAt(document, aliases, path)),
@@ -59,6 +59,17 @@ export function parseManifests(text: string, file = 'manifest'): Manifest[] {
     throw new UnreadableInput([{ file, at: positionOf(base + error.offset), message }]);
   }
   return manifests;
+}
+
+/**
+ * Without the fields that are null, as `kubectl apply` leaves them out: `limits: { cpu: null }` is how a chart's user takes
+ * a default away.
+ */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  const fields = Object.entries(value).filter(([, content]) => content !== null);
+  return Object.fromEntries(fields.map(([field, content]) => [field, withoutNulls(content)]));
 }
 
 const SCHEMA = new Schema({
@@ -126,9 +137,12 @@ function* jsonValues(text: string): Iterable<{ readonly text: string; readonly o
   yield { text: text.slice(start), offset: start };
 }
 
-/** Templates are the usual cause of YAML that is none. */
-function templateHint(text: string): string {
-  return text.includes('{{')
-    ? '; a template has to be rendered first: helm template ... | readiness-operator check -f -'
-    : '';
+/** What templates become has to be checked; they are the usual cause of YAML, and of objects, that are none. */
+export function templateHint(text: string): string {
+  if (text.includes('{{'))
+    return '; a template has to be rendered first: helm template ... | readiness-operator check -f -';
+  if (/\$\{\w+(?::?[-=?+]|\})/.test(text)) {
+    return '; variables have to be put in first: flux envsubst (or envsubst) < ... | readiness-operator check -f -';
+  }
+  return '';
 }

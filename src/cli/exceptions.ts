@@ -14,6 +14,7 @@ import { nameOf } from './shape.ts';
  * Compiles the exceptions of the input.
  *
  * @param namespace - of exceptions that name none
+ * @param problems - where it goes what is wrong; absent: it is thrown
  * @param inForce - those of the cluster; the input wins over them, and one that can't be used does not count there either
  * @throws UnreadableInput naming everything that is wrong with them
  */
@@ -21,9 +22,9 @@ export function exceptionsAmong(
   sources: readonly Source[],
   namespace: string,
   inForce: readonly RawObject[] = [],
+  problems = new Problems(),
 ): ExceptionSet {
   const compiler = new ExceptionCompiler(CHECKS);
-  const problems = new Problems();
   const found = new ExceptionSet();
   const present = new ExceptionSet();
   for (const object of inForce) {

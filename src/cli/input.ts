@@ -29,6 +29,14 @@ export interface SkippedDirectory {
   readonly reason: string;
 }
 
+/** How files are read. */
+export interface ReadOptions {
+  /** Where files go that can't be read; absent: they are thrown. */
+  readonly problems?: Problems;
+  /** Is a file or directory below one that was named left out? */
+  readonly isExcluded?: (path: string) => boolean;
+}
+
 /** What was found under the paths. */
 export interface Files {
   readonly files: readonly TextFile[];
@@ -47,8 +55,8 @@ export function readFiles(
   paths: readonly string[],
   stdin?: Uint8Array,
   onRead: (files: number) => void = () => {},
+  { problems = new Problems(), isExcluded = () => false }: ReadOptions = {},
 ): Files {
-  const problems = new Problems();
   const files: TextFile[] = [];
   const skipped: SkippedDirectory[] = [];
   const seen = new Set<string>();
@@ -70,6 +78,7 @@ export function readFiles(
       for (const name of names) {
         if (templates && name === TEMPLATES) continue;
         const below = join(path, name);
+        if (isExcluded(below)) continue;
         const kind = statSync(below, { throwIfNoEntry: false });
         // Reading a pipe or a device that merely lies there could take for ever.
         const wanted = kind?.isDirectory() === true || (MANIFEST.test(name) && (kind?.isFile() ?? true));

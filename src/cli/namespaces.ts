@@ -20,6 +20,7 @@ export class Namespaces {
 
   /**
    * @param inCluster - labels of namespaces that exist in the cluster; manifests win over them
+   * @param problems - where it goes what is wrong; absent: it is thrown
    * @param others - labels of every namespace that neither describes; undefined if they are not known
    * @throws UnreadableInput naming the Namespace manifests whose labels are not text
    */
@@ -27,10 +28,10 @@ export class Namespaces {
     sources: readonly Source[],
     inCluster: ReadonlyMap<string, Labels> | undefined,
     others: Labels | undefined,
+    problems = new Problems(),
   ) {
     this.#others = others;
     for (const [name, labels] of inCluster ?? []) this.#labels.set(name, labels);
-    const problems = new Problems();
     for (const { apiVersion, kind, object, file, locate } of sources) {
       const name = nameOf(object);
       if (kind !== 'Namespace' || apiVersion !== 'v1' || name === null) continue;

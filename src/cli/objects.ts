@@ -30,13 +30,14 @@ export interface Skipped {
  * Chart.yaml) is skipped, and so are the patches that a kustomization.yaml of the input names.
  *
  * @param onParsed - told how many files have been parsed so far
+ * @param problems - where it goes what is wrong; absent: it is thrown
  * @throws UnreadableInput naming everything that can't be parsed or that claims to be an object and is none
  */
 export function readObjects(
   { files, skipped: directories }: Files,
   onParsed: (files: number) => void = () => {},
+  problems = new Problems(),
 ): { sources: Source[]; skipped: Skipped[] } {
-  const problems = new Problems();
   const sources: Source[] = [];
   const skipped: Skipped[] = directories.map(({ file, reason }) => ({ file, kind: null, name: null, reason }));
 
@@ -56,7 +57,7 @@ export function readObjects(
       else skipped.push({ file, kind: null, name: null, reason: `not a Kubernetes object: ${lacks}` });
       return;
     }
-    if (kind.endsWith('List') && 'items' in value) {
+    if (kind === 'List' || (kind.endsWith('List') && 'items' in value)) {
       const items = value['items'] ?? [];
       if (!Array.isArray(items)) {
         problems.add(file, locate(['items']), 'items: must be a list');

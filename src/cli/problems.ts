@@ -40,10 +40,17 @@ export class UnreadableInput extends Error {
  * Collects what several steps find wrong, so that the user learns of everything at once.
  */
 export class Problems {
-  readonly #problems: Problem[] = [];
+  /** Each once, also where steps share a collection and each of them throws what is in it. */
+  readonly #problems = new Set<Problem>();
+  readonly #tolerated: boolean;
+
+  /** @param tolerated - what is wrong does not stop the rest; who asked for that tells it at the end */
+  constructor(tolerated = false) {
+    this.#tolerated = tolerated;
+  }
 
   add(file: string, at: Position | undefined, message: string): void {
-    this.#problems.push({ file, at, message });
+    this.#problems.add({ file, at, message });
   }
 
   /** Runs a step and keeps the problems that it throws. @returns its result, or undefined if it had any */
@@ -52,14 +59,18 @@ export class Problems {
       return step();
     } catch (error) {
       if (!(error instanceof UnreadableInput)) throw error;
-      this.#problems.push(...error.problems);
+      for (const problem of error.problems) this.#problems.add(problem);
       return undefined;
     }
   }
 
-  /** @throws UnreadableInput if anything was wrong */
+  /** @throws UnreadableInput if anything was wrong, unless that is tolerated */
   throwIfAny(): void {
-    if (this.#problems.length > 0) throw new UnreadableInput(this.#problems);
+    if (!this.#tolerated && this.#problems.size > 0) throw new UnreadableInput(this.all);
+  }
+
+  get all(): readonly Problem[] {
+    return [...this.#problems];
   }
 }
 

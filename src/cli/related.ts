@@ -31,13 +31,18 @@ const EVERYWHERE: { readonly [K in RelatedKindName]?: Readonly<Record<string, Re
  * are absent.
  *
  * @param namespace - of objects that name none
+ * @param problems - where it goes what is wrong; absent: it is thrown
  * @param cluster - what the cluster has; the manifests take the place of objects of the same name there
  * @throws UnreadableInput naming the objects that do not have the shape of their kind
  */
-export function relatedAmong(sources: readonly Source[], namespace: string, cluster?: Related): Related {
+export function relatedAmong(
+  sources: readonly Source[],
+  namespace: string,
+  cluster?: Related,
+  problems = new Problems(),
+): Related {
   const found = new Map<string, RelatedFacts[RelatedKindName][]>();
   const names = new Set<string>();
-  const problems = new Problems();
   for (const source of sources) {
     const { object, file, locate, apiVersion } = source;
     const kinds = relatedKindsOf(apiVersion, source.kind);

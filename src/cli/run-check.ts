@@ -40,7 +40,7 @@ const RENDERERS: Record<CheckFormat, (report: CheckReport, look: Look) => string
 /**
  * Runs `check`: findings to standard output, hints and errors to standard error.
  *
- * @returns 0: nothing lets it fail; 1: something does; 2: the input can't be used, and nothing was judged
+ * @returns 0: nothing lets it fail; 1: something does; 2: the input, or with --keep-going a part of it, can't be used
  */
 export async function runCheck(options: RunCheckOptions, io: Io): Promise<0 | 1 | typeof UNUSABLE> {
   let report: CheckReport;
@@ -59,21 +59,31 @@ export async function runCheck(options: RunCheckOptions, io: Io): Promise<0 | 1 
   } catch (error) {
     if (!(error instanceof UnreadableInput)) throw error;
     progress.clear();
-    await print(io.stderr, `${error.message.replaceAll(/^/gm, 'error: ')}\n`);
+    await print(io.stderr, errorsOf(error));
     return UNUSABLE;
   } finally {
     progress.clear();
   }
   await print(io.stderr, report.hints.map((hint) => `note: ${printable(hint)}\n`).join(''));
-  if (report.found === 0 && !options.allowEmpty) {
+  if (report.workloads.length === 0 && report.problems.length === 0 && !options.allowEmpty) {
     const lines = [
-      `error: no workload found in ${options.paths.join(', ')} (--allow-empty if that is right)`,
-      ...report.skipped.map(({ file, reason }) => printable(`  ${file}: ${reason}`)),
+      `error: no workload was judged in ${options.paths.join(', ')} (--allow-empty if that is right)`,
+      ...report.skipped.map((one) => printable(`  ${skippedName(one)}: ${one.reason}`)),
     ];
     await print(io.stderr, `${lines.join('\n')}\n`);
     return UNUSABLE;
   }
   const look = { colour: wantsColour(io), width: io.isTTY ? io.columns : undefined };
   await print(io.stdout, RENDERERS[options.output](report, look));
-  return exitStatusOf(report);
+  if (report.problems.length === 0) return exitStatusOf(report);
+  await print(io.stderr, errorsOf(new UnreadableInput(report.problems)));
+  return UNUSABLE;
+}
+
+function errorsOf({ message }: UnreadableInput): string {
+  return `${message.replaceAll(/^/gm, 'error: ')}\n`;
+}
+
+function skippedName({ file, kind, name }: CheckReport['skipped'][number]): string {
+  return kind === null ? file : `${file}: ${kind} ${name ?? ''}`.trimEnd();
 }

@@ -14,6 +14,8 @@ import type { CheckedFinding, CheckedUnknown, CheckedWorkload, CheckReport } fro
 import { printable } from './printable.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
+/** GitHub refuses a file with more (docs.github.com, SARIF results exceed one or more limits). */
+const MOST_RESULTS = 25_000;
 const LEVELS: Record<Action, string> = { Deny: 'error', Warn: 'warning', Audit: 'note' };
 const DEFAULT_LEVELS: Record<ActivePriority, string> = { Critical: 'error', Important: 'warning', NiceToHave: 'note' };
 
@@ -24,13 +26,15 @@ export function renderSarif(report: CheckReport): string {
   );
   const rules = CHECKS.filter(({ name }) => named.has(name));
   const indexOf = new Map(rules.map(({ name }, index) => [name, index]));
-  const results = report.workloads.flatMap((checked) => [
-    ...checked.findings.map((finding) => ({
-      ...resultOf(checked, finding, indexOf),
-      ...suppressionOf(finding),
-    })),
-    ...checked.unknown.map((unknown) => unknownResult(checked, unknown, indexOf)),
-  ]);
+  const { kept, left } = withinLimit(
+    report.workloads.flatMap((checked) => [
+      ...checked.findings.map((finding) => ({
+        ...resultOf(checked, finding, indexOf),
+        ...suppressionOf(finding),
+      })),
+      ...checked.unknown.map((unknown) => unknownResult(checked, unknown, indexOf)),
+    ]),
+  );
   const log = {
     $schema: SCHEMA,
     version: '2.1.0',
@@ -40,11 +44,34 @@ export function renderSarif(report: CheckReport): string {
           driver: { name: 'readiness-operator', semanticVersion: VERSION, version: VERSION, rules: rules.map(ruleOf) },
         },
         columnKind: 'utf16CodeUnits',
-        results,
+        ...(left === 0 ? {} : { invocations: [invocationLeaving(left)] }),
+        results: kept,
       },
     ],
   };
   return `${JSON.stringify(log, undefined, 2)}\n`;
+}
+
+interface Ranked {
+  readonly properties: { readonly priority: ActivePriority };
+}
+
+/** As many results as GitHub takes, in their order; of the least priority those that come last are left out first. */
+function withinLimit<T extends Ranked>(results: readonly T[]): { readonly kept: readonly T[]; readonly left: number } {
+  const left = Math.max(0, results.length - MOST_RESULTS);
+  const dropped = new Set<T>();
+  for (const priority of ['NiceToHave', 'Important', 'Critical'] as const) {
+    for (const result of results.toReversed()) {
+      if (dropped.size === left) break;
+      if (result.properties.priority === priority) dropped.add(result);
+    }
+  }
+  return { kept: results.filter((result) => !dropped.has(result)), left };
+}
+
+function invocationLeaving(left: number) {
+  const text = `${left} results are left out, those of the least priority first: GitHub refuses more than ${MOST_RESULTS}`;
+  return { executionSuccessful: true, toolExecutionNotifications: [{ level: 'warning', message: { text } }] };
 }
 
 function ruleOf(check: Check) {

@@ -21,6 +21,14 @@ function json({ stdout, stderr }: Outcome): Json {
 const READY = textOf('ready.yaml');
 const NO_LIMIT = textOf('no-limit.yaml');
 const MEMORY = textOf('memory-policy.yaml');
+const OWNED_POD = `apiVersion: v1
+kind: Pod
+metadata:
+  name: web-0
+  ownerReferences: [{ apiVersion: apps/v1, kind: StatefulSet, name: web, uid: '1', controller: true }]
+spec: { containers: [{ name: app }] }
+`;
+const STATEFUL_SET = NO_LIMIT.replace('kind: Deployment', 'kind: StatefulSet');
 /** A policy that asks for memory limits alone, with more lines at the end of its spec. */
 const policy = (more: string, name = 'memory'): string =>
   `${MEMORY.replace('name: memory', `name: ${name}`)}${more.replaceAll(/^/gm, '  ')}\n---\n`;
@@ -92,7 +100,14 @@ describe('exit status', () => {
     ['no workload, which is right', 0, namespace('{}'), ['--allow-empty']],
     ['nothing at all', 2, '', []],
     ['nothing at all, which is right', 0, '', ['--allow-empty']],
-    ['a workload that no policy matches', 0, policy('match: { kinds: [Job] }') + NO_LIMIT, []],
+    ['a workload that no policy matches', 2, policy('match: { kinds: [Job] }') + NO_LIMIT, []],
+    [
+      'a workload that no policy matches, which is right',
+      0,
+      policy('match: { kinds: [Job] }') + NO_LIMIT,
+      ['--allow-empty'],
+    ],
+    ['Pods alone, whose owner is elsewhere', 1, OWNED_POD, []],
   ])('%s: %i', async (_, status, manifests, args) => {
     const outcome = await checkText(manifests, ...args);
     expect(outcome.status).toBe(status);
@@ -141,7 +156,7 @@ describe('exit status', () => {
 
   test('no workload: says what was left out and why', async () => {
     expect((await checkText('replicas: 1')).stderr).toBe(
-      'error: no workload found in - (--allow-empty if that is right)\n  stdin: not a Kubernetes object: it has no apiVersion and no kind\n',
+      'error: no workload was judged in - (--allow-empty if that is right)\n  stdin: not a Kubernetes object: it has no apiVersion and no kind\n',
     );
   });
 });
@@ -341,11 +356,9 @@ describe('what is skipped, with the reason', () => {
       `name: web\n  ownerReferences:\n    - {${owner}, name: boss, uid: "1", controller: true}\n`,
     );
   test.each<[string, string, string | undefined]>([
-    [
-      'an owned Pod',
-      `apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  ownerReferences:\n    - {apiVersion: apps/v1, kind: StatefulSet, name: boss, uid: "1", controller: true}\nspec: {containers: [{name: app}]}\n`,
-      'judged through its owner, StatefulSet boss',
-    ],
+    ['an owned Pod', `${OWNED_POD}---\n${STATEFUL_SET}`, 'judged through its owner, StatefulSet web'],
+    ['but not one whose owner is elsewhere', OWNED_POD, undefined],
+    ['nor in another namespace', `${OWNED_POD}---\n${inNamespace(STATEFUL_SET, 'shop')}`, undefined],
     ['but not a Deployment, which nothing makes', owned('apiVersion: apps/v1, kind: StatefulSet'), undefined],
     ['but not one that a custom kind owns', owned('apiVersion: argoproj.io/v1alpha1, kind: Rollout'), undefined],
     [
@@ -377,12 +390,12 @@ describe('what is skipped, with the reason', () => {
       undefined,
     ],
   ])('%s', async (_, manifests, reason) => {
-    const { skipped } = json(await checkText(manifests, '-o', 'json'));
+    const { skipped } = json(await checkText(manifests, '-o', 'json', '--allow-empty'));
     expect(skipped.map((one) => one.reason)).toEqual(reason === undefined ? [] : [reason]);
   });
 
   test('is shown in the table too', async () => {
-    const { stdout } = await checkText(`${policy('match: { kinds: [Job] }')}${NO_LIMIT}---\na: 1`);
+    const { stdout } = await checkText(`${policy('match: { kinds: [Job] }')}${NO_LIMIT}---\na: 1`, '--allow-empty');
     expect(stdout).toBe(
       'Skipped\n  stdin                  not a Kubernetes object: it has no apiVersion and no kind\n  stdin  Deployment web  no policy matches it\n\n0 workloads checked with memory\n0 findings\n',
     );
@@ -522,7 +535,7 @@ describe('a namespaceSelector', () => {
       '',
     ],
   ])('%s', async (_, manifests, args, expected, stderr) => {
-    const outcome = await checkText(manifests, ...args, '-o', 'json');
+    const outcome = await checkText(manifests, ...args, '-o', 'json', '--allow-empty');
     expect(outcome.stderr).toBe(stderr);
     expect(json(outcome).workloads.length > 0 ? 'matches' : 'does not match').toBe(expected);
   });

@@ -32,6 +32,7 @@ apiVersion: apps/v1
 kind: ReplicaSet
 metadata:
   name: web-1
+  namespace: shop
   ownerReferences: [{ apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: web, uid: u, controller: true }]
 spec: { template: { spec: { containers: [{ name: app, image: x }] } } }
 `;
