@@ -9,9 +9,8 @@ import type { HttpGet, Volume } from '../engine/pod.ts';
 import { PROBE_FIELDS } from '../engine/probes.ts';
 import { roleOfName } from '../engine/secret-names.ts';
 import { LONGEST_TEXT, MOST_TEXT, settingsIn, TOO_LONG, type Syntax } from '../engine/settings.ts';
-import type { Container } from '../engine/workload.ts';
+import { LAST_APPLIED, type Container } from '../engine/workload.ts';
 
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const MOVE = 'move it into a Secret and name it with valueFrom.secretKeyRef';
 const PROBE_ANOTHER = 'probe an endpoint that needs no credential';
 

@@ -4,6 +4,7 @@ import { deepEqual, NestedTooDeep } from '../engine/equal.ts';
 import { valueAt } from '../engine/path.ts';
 import {
   hasTemplate,
+  LAST_APPLIED,
   readWorkload,
   type ControllerReference,
   type FieldProblem,
@@ -32,8 +33,6 @@ export interface WorkloadsOptions {
   readonly onState: (kind: string, state: InformerState) => void;
   readonly onError: (kind: string, error: unknown, what: string) => void;
 }
-
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 export class Workloads {
   readonly #options: WorkloadsOptions;

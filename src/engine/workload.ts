@@ -18,6 +18,9 @@ export function isObject(value: unknown): value is RawObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The annotation in which a client-side `kubectl apply` keeps the manifest that it was given. */
+export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
 /** A place in an object that has the wrong shape. */
 export interface FieldProblem {
   readonly path: Path;

@@ -80,6 +80,8 @@ export interface Admission {
   readonly aspect: Aspect | undefined;
   /** The request raises the replica count. */
   readonly raisesReplicas: boolean;
+  /** The request lowers the replica count. */
+  readonly lowersReplicas: boolean;
   /** Everything only warns, for this reason; where a path is given, only what lies within it. */
   readonly lenient: { readonly reason: string; readonly within?: Path } | undefined;
   /** The findings and failures that the unchanged old object has, asked for only when they matter. */
@@ -257,7 +259,9 @@ function milder(
   if (lenient !== undefined && isWithin(unmet.path, lenient.within)) return lenient.reason;
   if (unmet.waits === true) return 'it may still come';
   if (scope === 'reference' && admission.dryRun) return 'a dry-run';
-  if (scope === 'companion' && (admission.operation === 'CREATE' || now < graceEnd(policy, workload))) {
+  // Whoever lowers a count does not wait for what raises it.
+  const isChosen = admission.lowersReplicas && check.aspects?.includes('Replicas') === true;
+  if (scope === 'companion' && !isChosen && (admission.operation === 'CREATE' || now < graceEnd(policy, workload))) {
     return 'it may still come';
   }
   if (admission.raisesReplicas && check.name === 'minReplicas') return 'the count is raised';

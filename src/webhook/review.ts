@@ -244,7 +244,7 @@ interface Settled {
 function settle(judged: readonly Judged[], subject: Subject, asked: Asked): Awaitable<Settled> {
   const { workload, old } = subject;
   const { request, world } = asked;
-  const raises = old !== undefined && (countOf(workload) ?? 0) > (countOf(old) ?? 0);
+  const change = old === undefined ? 0 : (countOf(workload) ?? 0) - (countOf(old) ?? 0);
   const now = world.now();
   const judgeAll = (related: Related, lenient: (policy: CompiledPolicy) => Admission['lenient']): Verdict[] =>
     judged.map(({ policy, scope }) => {
@@ -254,7 +254,8 @@ function settle(judged: readonly Judged[], subject: Subject, asked: Asked): Awai
         operation: request.operation === 'CREATE' ? 'CREATE' : 'UPDATE',
         dryRun: request.dryRun === true,
         aspect: scope === 'all' ? undefined : scope,
-        raisesReplicas: raises,
+        raisesReplicas: change > 0,
+        lowersReplicas: change < 0,
         lenient: lenient(policy),
         old: old === undefined ? undefined : () => (before ??= judge(policy, old, related, now)),
       };

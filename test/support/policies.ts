@@ -62,6 +62,7 @@ export const CREATE: Admission = {
   dryRun: false,
   aspect: undefined,
   raisesReplicas: false,
+  lowersReplicas: false,
   lenient: undefined,
   old: undefined,
 };

@@ -8,6 +8,7 @@ import { PolicyCompiler, type CompiledPolicy } from '../../src/policy/compile.ts
 import { judge } from '../../src/policy/judge.ts';
 import { refreshed } from '../../src/webhook/live.ts';
 import type { LiveReads, World } from '../../src/webhook/world.ts';
+import { CREATE } from '../support/policies.ts';
 
 const CHECKOUT = `
 apiVersion: apps/v1
@@ -53,9 +54,7 @@ async function readOf(known: Readonly<Record<string, Known>>): Promise<string[]>
     },
   };
   const world = { related, live, now: () => 0 } as unknown as World;
-  const operation = 'CREATE';
-  const admission = { operation, dryRun: false, aspect: undefined, raisesReplicas: false, lenient: undefined } as const;
-  await refreshed(workload, [judge(policy, workload, related, 0, { ...admission, old: undefined })], world, 1000);
+  await refreshed(workload, [judge(policy, workload, related, 0, CREATE)], world, 1000);
   return reads.toSorted();
 }
 
