@@ -1,11 +1,10 @@
 import { defineCheck, NO_PARAMETERS, unmetAt, type CheckInput, type Outcome, type Report } from '../engine/check.ts';
-import { namesOf } from '../engine/companions.ts';
 import { pathBelow } from '../engine/path.ts';
 import { probedContainers } from '../engine/probes.ts';
 import type { ResourceNeed } from '../engine/related.ts';
 import { giverOf, isZero } from '../engine/resource-givers.ts';
 import { resourceTitle } from '../engine/resource-values.ts';
-import { scalerOf } from '../engine/scaler.ts';
+import { ambiguityOf, scalingOf } from '../engine/scaler.ts';
 
 export default defineCheck({
   name: 'horizontalAutoscaler',
@@ -27,27 +26,22 @@ export default defineCheck({
   run(input, report) {
     const { workload, related } = input;
     const path = workload.replicas?.path ?? [];
-    const scaler = scalerOf(workload, related);
-    if (scaler.state === 'unknown') {
-      report({ type: 'unknown', cause: scaler.cause });
+    const scaling = scalingOf(workload, related);
+    if (scaling.state === 'unknown') {
+      report({ type: 'unknown', cause: scaling.cause });
       return;
     }
-    if (scaler.state === 'absent') {
+    const [scaler, second] = scaling.autoscalers;
+    if (scaler === undefined) {
       if (workload.replicas?.count === 0) report({ type: 'notApplicable', reason: 'it is stopped' });
       else report({ type: 'unmet', path, message: 'no HorizontalPodAutoscaler scales it' });
       return;
     }
-    const { kind, name, minReplicas, maxReplicas, all } = scaler;
-    if (all.length > 1) {
-      // Then none of them acts (condition AmbiguousSelector).
-      report({
-        type: 'unmet',
-        path,
-        message: `${kind}s ${namesOf(all)} all target it, so that none of them scales`,
-        remediation: 'leave one of them',
-      });
+    if (second !== undefined) {
+      report({ type: 'unmet', path, message: ambiguityOf(scaling.autoscalers), remediation: 'leave one of them' });
       return;
     }
+    const { kind, name, minReplicas, maxReplicas } = scaler;
     if (minReplicas >= maxReplicas) {
       report({
         type: 'unmet',

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { defineCheck, ParameterError } from '../engine/check.ts';
-import { scalerOf } from '../engine/scaler.ts';
+import { scalingOf } from '../engine/scaler.ts';
 
 export default defineCheck({
   name: 'maxReplicas',
@@ -27,20 +27,23 @@ export default defineCheck({
   run({ workload, related, parameters: { replicas } }, report) {
     const path = workload.replicas?.path ?? [];
     const declared = workload.replicas?.count ?? 1;
-    const scaler = scalerOf(workload, related);
-    if (scaler.state === 'found') {
-      if (scaler.maxReplicas > replicas) {
-        report({
-          type: 'unmet',
-          path,
-          message: `${scaler.kind} ${scaler.name} allows ${scaler.maxReplicas}, at most ${replicas} are allowed`,
-          remediation: `set ${scaler.kind === 'ScaledObject' ? 'maxReplicaCount' : 'maxReplicas'}: ${replicas} in ${scaler.kind} ${scaler.name}`,
-        });
-      }
-    } else if (scaler.state === 'unknown') {
+    const scaling = scalingOf(workload, related);
+    if (scaling.state === 'unknown') {
       // With an autoscaler on it, its maximum counts, which may be lower or higher than the count.
-      report({ type: 'unknown', cause: scaler.cause });
-    } else if (declared > replicas) {
+      report({ type: 'unknown', cause: scaling.cause });
+      return;
+    }
+    const { autoscalers } = scaling;
+    const scaler = autoscalers.find(({ maxReplicas }) => maxReplicas > replicas);
+    if (scaler !== undefined) {
+      const { kind, name, maxReplicas } = scaler;
+      report({
+        type: 'unmet',
+        path,
+        message: `${kind} ${name} allows ${maxReplicas}, at most ${replicas} are allowed`,
+        remediation: `set ${kind === 'ScaledObject' ? 'maxReplicaCount' : 'maxReplicas'}: ${replicas} in ${kind} ${name}`,
+      });
+    } else if (autoscalers.length === 0 && declared > replicas) {
       report({
         type: 'unmet',
         path,

@@ -1,9 +1,18 @@
 import { Type } from 'typebox';
-import { defineCheck } from '../engine/check.ts';
+import { defineCheck, type Outcome } from '../engine/check.ts';
+import { countOrigin } from '../engine/count-origin.ts';
 import { OneOf } from '../engine/parameters.ts';
-import { scalerOf } from '../engine/scaler.ts';
+import type { Path } from '../engine/path.ts';
+import { ambiguityOf, scalingOf, type Autoscaler } from '../engine/scaler.ts';
+import type { Workload } from '../engine/workload.ts';
 
 const DEFAULT_REPLICAS = 2;
+
+interface Parameters {
+  readonly replicas: number;
+  readonly allowZero: boolean;
+  readonly autoscaler: 'Require' | 'Await' | 'AwaitAny';
+}
 
 export default defineCheck({
   name: 'minReplicas',
@@ -25,53 +34,94 @@ export default defineCheck({
       Type.Boolean({ description: 'Whether 0 passes: a decision to stop the workload.', default: true }),
     ),
     autoscaler: OneOf(
-      ['Require', 'Await'],
-      'Require',
-      'Await: a low count at creation only warns until enforcement.companionGrace is over, because charts create the autoscaler after the Deployment.',
+      ['Require', 'Await', 'AwaitAny'],
+      'Await',
+      'Whether an autoscaler may come after the workload, as charts create it: a low count then only warns at admission until enforcement.companionGrace is over. Await: where the count is left out, as far as what was applied tells. AwaitAny: at any count of 1, also one that is written. Require: never. What lowers a count never waits.',
     ),
   }),
   rationale: 'A single replica is down at each rollout, each drain of its node and each crash.',
   remediation: 'set spec.replicas',
   source: 'https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#replicas',
-  prepare: ({ replicas = DEFAULT_REPLICAS, allowZero = true, autoscaler = 'Require' }) => ({
+  prepare: ({ replicas = DEFAULT_REPLICAS, allowZero = true, autoscaler = 'Await' }): Parameters => ({
     replicas,
     allowZero,
     autoscaler,
   }),
-  run({ workload, related, parameters: { replicas, allowZero, autoscaler } }, report) {
-    const declared = workload.replicas?.count;
+  run({ workload, related, parameters }, report) {
     const path = workload.replicas?.path ?? [];
-    const scaler = scalerOf(workload, related);
-    if (declared === 0) {
-      if (!allowZero) {
-        report({
-          type: 'unmet',
-          path,
-          message: `is 0, at least ${replicas} are required`,
-          remediation: `set replicas: ${replicas}`,
-        });
-      }
-    } else if (scaler.state === 'found') {
-      if (scaler.minReplicas < replicas) {
-        report({
-          type: 'unmet',
-          path,
-          message: `${scaler.kind} ${scaler.name} keeps at least ${scaler.minReplicas}, at least ${replicas} are required`,
-          remediation: `set ${scaler.kind === 'ScaledObject' ? 'minReplicaCount' : 'minReplicas'}: ${replicas} in ${scaler.kind} ${scaler.name}`,
-        });
-      }
-    } else if (scaler.state === 'unknown') {
+    const scaling = scalingOf(workload, related);
+    if (scaling.state === 'unknown') {
       // Even a high count may be one that an autoscaler lowers.
-      report({ type: 'unknown', cause: scaler.cause });
-    } else if ((declared ?? 1) < replicas) {
-      const is = declared === undefined ? 'is left out, which means 1' : `is ${declared}`;
-      report({
-        type: 'unmet',
-        path,
-        message: `${is}, at least ${replicas} are required`,
-        remediation: `set replicas: ${replicas}, or create the HorizontalPodAutoscaler first, or give the policy minReplicas.autoscaler: Await`,
-        ...(autoscaler === 'Await' ? { scope: 'companion' } : {}),
-      });
+      report({ type: 'unknown', cause: scaling.cause });
+      return;
     }
+    const [scaler, second] = scaling.autoscalers;
+    if (second !== undefined) {
+      report({ type: 'unmet', path, message: ambiguityOf(scaling.autoscalers), remediation: 'leave one of them' });
+      return;
+    }
+    const problem =
+      scaler === undefined ? problemOfCount(workload, path, parameters) : problemOfBounds(scaler, path, parameters);
+    if (problem !== undefined) report(problem);
   },
 });
+
+/** What is wrong with the bounds of the autoscaler, which count instead of what the workload says itself. */
+function problemOfBounds(scaler: Autoscaler, path: Path, { replicas, allowZero }: Parameters): Outcome | undefined {
+  const { kind, name, minReplicas, scalesToZero } = scaler;
+  const field = kind === 'ScaledObject' ? 'minReplicaCount' : 'minReplicas';
+  if (scalesToZero && !allowZero) {
+    return {
+      type: 'unmet',
+      path,
+      message: `${kind} ${name} scales it to 0, at least ${replicas} are required`,
+      remediation: `set ${field}: ${replicas} in ${kind} ${name}${kind === 'ScaledObject' ? ', without idleReplicaCount: 0' : ''}`,
+    };
+  }
+  if (minReplicas >= replicas || (minReplicas === 0 && scalesToZero)) return undefined;
+  return {
+    type: 'unmet',
+    path,
+    message: `${kind} ${name} keeps at least ${minReplicas}, at least ${replicas} are required`,
+    remediation: `set ${field}: ${replicas} in ${kind} ${name}`,
+  };
+}
+
+/** What is wrong with a count that nothing scales. */
+function problemOfCount(workload: Workload, path: Path, parameters: Parameters): Outcome | undefined {
+  const { replicas, allowZero, autoscaler } = parameters;
+  const declared = workload.replicas?.count;
+  const count = declared ?? 1;
+  if (count >= replicas || (count === 0 && allowZero)) return undefined;
+  const is = declared === undefined ? 'is left out, which means 1' : `is ${declared}`;
+  const waits = awaits(autoscaler, workload);
+  return {
+    type: 'unmet',
+    path,
+    message: `${is}, at least ${replicas} are required`,
+    remediation: `set replicas: ${replicas}${count === 0 ? '' : alternative(autoscaler, waits, workload)}`,
+    ...(waits ? { scope: 'companion' } : {}),
+  };
+}
+
+/** Is the autoscaler waited for? No one brings back a workload that is stopped. */
+function awaits(autoscaler: Parameters['autoscaler'], workload: Workload): boolean {
+  switch (autoscaler) {
+    case 'Require':
+      return false;
+    case 'Await':
+      return countOrigin(workload) === 'LeftOut';
+    case 'AwaitAny':
+      return (workload.replicas?.count ?? 1) === 1;
+  }
+}
+
+/** What else to do than to set a count, for a workload that is to be scaled. */
+function alternative(autoscaler: Parameters['autoscaler'], waits: boolean, workload: Workload): string {
+  if (waits) return ', or create a HorizontalPodAutoscaler that keeps as many';
+  const first = 'create the HorizontalPodAutoscaler first';
+  if (autoscaler === 'Require') return `, or ${first}, or give the policy minReplicas.autoscaler: Await`;
+  return countOrigin(workload) === 'Untold'
+    ? `, or ${first}, or leave it out and apply with --server-side, or give the policy minReplicas.autoscaler: AwaitAny`
+    : `, or leave it out where an autoscaler scales it, or ${first}`;
+}

@@ -2,7 +2,7 @@ import { defineCheck, NO_PARAMETERS } from '../engine/check.ts';
 import { companionsOf, namesOf, podLabelsPath } from '../engine/companions.ts';
 import type { DisruptionBudgetFacts } from '../engine/related.ts';
 import { shareOf } from '../engine/replica-share.ts';
-import { replicaRange, scalerOf } from '../engine/scaler.ts';
+import { replicaRange, scalingOf } from '../engine/scaler.ts';
 
 export default defineCheck({
   name: 'podDisruptionBudget',
@@ -21,17 +21,17 @@ export default defineCheck({
   remediation: "create a PodDisruptionBudget with maxUnavailable: 1 whose selector matches the pods' labels",
   source: 'https://kubernetes.io/docs/tasks/run-application/configure-pdb/',
   run({ workload, related }, report) {
-    const scaler = scalerOf(workload, related);
+    const scaling = scalingOf(workload, related);
     const budgets = companionsOf('PodDisruptionBudget', workload, related);
-    if (scaler.state === 'unknown') {
-      report({ type: 'unknown', cause: scaler.cause });
+    if (scaling.state === 'unknown') {
+      report({ type: 'unknown', cause: scaling.cause });
       return;
     }
     if (budgets.state === 'unknown') {
       report({ type: 'unknown', cause: `whether a PodDisruptionBudget selects the pods: ${budgets.cause}` });
       return;
     }
-    const { least, most } = replicaRange(workload, scaler);
+    const { least, most } = replicaRange(workload, scaling.autoscalers);
     const path = podLabelsPath(workload);
     const [budget, second] = budgets.values;
     if (most > 0 && second !== undefined) {

@@ -1,6 +1,7 @@
 import { defineCheck, NO_PARAMETERS } from '../engine/check.ts';
 import { pathBelow, valueAt, type Path } from '../engine/path.ts';
 import { shareOf } from '../engine/replica-share.ts';
+import { replicaRange, scalingOf } from '../engine/scaler.ts';
 
 const STRATEGY: Path = ['spec', 'strategy'];
 const UPDATE: Path = ['spec', 'updateStrategy'];
@@ -15,11 +16,13 @@ export default defineCheck({
   items: ['deploy.cicd.automated-deployment', 'deploy.containers.orchestration'],
   scope: 'workload',
   priorities: { 'production-v1': 'Important', 'baseline-v1': 'Important' },
+  reads: ['HorizontalPodAutoscaler', 'ScaledObject'],
   parameters: NO_PARAMETERS,
   rationale: 'Recreate, or a maxUnavailable as large as the replica count, is an outage at each rollout.',
   remediation: 'use RollingUpdate with a maxUnavailable below the replica count',
   source: 'https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy',
-  run({ workload: { kind, object, replicas } }, report) {
+  run({ workload, related }, report) {
+    const { kind, object, replicas } = workload;
     if (kind.group !== 'apps' || kind.history === undefined) {
       report({ type: 'notApplicable', reason: `a ${kind.kind} has no rollout strategy` });
       return;
@@ -44,19 +47,31 @@ export default defineCheck({
       });
       return;
     }
-    // A DaemonSet's count is that of its nodes, which no manifest tells.
-    const count = replicas?.count ?? (replicas === undefined ? undefined : 1);
     const unavailable = valueAt(strategy, MAX_UNAVAILABLE);
     if (unavailable === undefined || unavailable === null) return;
     const path = pathBelow(at, MAX_UNAVAILABLE);
-    if (unavailable === '100%') {
-      report({ type: 'unmet', path, message: 'is 100%: all replicas may be down at once' });
-      // Percentages are rounded down (apps/v1 RollingUpdateDeployment).
-    } else if (count !== undefined && count > 1 && (shareOf(unavailable, count, Math.floor) ?? 0) >= count) {
+    if (typeof unavailable === 'string') {
+      // Deployments (ResolveFenceposts) and StatefulSets (getStatefulSetMaxUnavailable) round percentages down, so that less
+      // than 100% is never all of two or more. A DaemonSet rounds up (UnavailableCount), of a number that is not known.
+      if ((shareOf(unavailable, 1, Math.floor) ?? 0) >= 1) {
+        report({ type: 'unmet', path, message: `is ${unavailable}: all replicas may be down at once` });
+      }
+      return;
+    }
+    // A DaemonSet's count is that of its nodes, which no manifest tells; one replica is down whatever is written here.
+    if (typeof unavailable !== 'number' || replicas === undefined || unavailable < 2) return;
+    const scaling = scalingOf(workload, related);
+    if (scaling.state === 'unknown') {
+      report({ type: 'unknown', cause: scaling.cause });
+      return;
+    }
+    const { least, most } = replicaRange(workload, scaling.autoscalers);
+    const fewest = Math.max(2, least);
+    if (fewest <= most && unavailable >= fewest) {
       report({
         type: 'unmet',
         path,
-        message: `is ${JSON.stringify(unavailable).replaceAll('"', '')}, which is all ${count} replicas at once`,
+        message: `is ${unavailable}, which is all ${fewest} replicas at once`,
       });
     }
   },

@@ -5,6 +5,7 @@
  * Secret by its name, an autoscaler by its target, a LimitRange by its namespace alone. Informers index by both, and an
  * object's change re-judges just the workloads that asked for it.
  */
+import { horizontalPodAutoscalerFacts, scaledObjectFacts } from './autoscalers.ts';
 import { certificateFrom, type Certificate } from './certificate.ts';
 import { configCredentialsOf, type ConfigCredentials } from './config-credentials.ts';
 import { groupOf } from './kinds.ts';
@@ -71,10 +72,15 @@ export interface ResourceNeed {
 /** A HorizontalPodAutoscaler or a KEDA ScaledObject. */
 export interface AutoscalerFacts {
   readonly name: string;
-  /** `kind/name` of what it scales. */
-  readonly target: string;
+  /** What it scales (`scaleTargetKey`); undefined: nothing. */
+  readonly target: string | undefined;
+  /** The least that it keeps while there is work; 0 where KEDA begins with 1. */
   readonly minReplicas: number;
   readonly maxReplicas: number;
+  /** Without work it leaves nothing running. */
+  readonly scalesToZero: boolean;
+  /** Name of the HorizontalPodAutoscaler that KEDA makes of it; undefined: it makes none. */
+  readonly makes: string | undefined;
   readonly needs: readonly ResourceNeed[];
 }
 
@@ -285,7 +291,8 @@ function under<F>(keyOf: (facts: F) => string) {
 }
 
 const byName = under((facts: { readonly name: string }) => facts.name);
-const byTarget = under((facts: AutoscalerFacts) => facts.target);
+const byTarget = ({ target }: AutoscalerFacts, namespace: string): Place[] =>
+  target === undefined ? [] : [{ namespace, key: target }];
 const bySecret = ({ secrets }: SecretMakerFacts, namespace: string): Place[] =>
   secrets.map((key) => ({ namespace, key }));
 const bySubject = ({ subjects }: BindingFacts): Place[] => subjects.map((key) => ({ namespace: WHOLE_CLUSTER, key }));
@@ -326,42 +333,6 @@ function readMonitor(
     selector: spec.selector ?? {},
     ports: named.length === ports.length ? named : undefined,
   };
-}
-
-/** A metric of a HorizontalPodAutoscaler, as far as it needs requests. */
-interface ResourceMetric {
-  readonly name?: string;
-  readonly container?: string;
-  readonly target?: { readonly type?: string };
-}
-
-/** Without any metric it is the CPU (SetDefaults_HorizontalPodAutoscaler). */
-function needsOfMetrics(
-  metrics:
-    readonly { readonly resource?: ResourceMetric; readonly containerResource?: ResourceMetric }[] | null | undefined,
-): ResourceNeed[] {
-  if (!metrics?.length) return [{ resource: 'cpu', container: undefined }];
-  return metrics
-    .map(({ resource, containerResource }) => resource ?? containerResource)
-    .filter((metric) => metric?.target?.type === 'Utilization')
-    .map((metric) => ({ resource: metric?.name ?? '', container: metric?.container ?? undefined }));
-}
-
-/** KEDA's triggers by CPU and memory (keda.sh/docs, scalers cpu and memory); the type once stood in the metadata. */
-function needsOfTriggers(
-  triggers:
-    | readonly {
-        readonly type?: string;
-        readonly metricType?: string;
-        readonly metadata?: Readonly<Record<string, string>>;
-      }[]
-    | null
-    | undefined,
-): ResourceNeed[] {
-  return (triggers ?? [])
-    .filter(({ type }) => type === 'cpu' || type === 'memory')
-    .filter(({ metricType, metadata }) => (metricType ?? metadata?.['type']) === 'Utilization')
-    .map(({ type = '', metadata }) => ({ resource: type, container: metadata?.['containerName'] ?? undefined }));
 }
 
 const readRole = (object: any): RoleFacts => ({ name: object.metadata.name, grants: grantsOf(object.rules) });
@@ -474,13 +445,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     group: 'autoscaling',
     versions: ['v2', 'v1'],
     resource: 'horizontalpodautoscalers',
-    read: (object) => ({
-      name: object.metadata.name,
-      target: `${object.spec.scaleTargetRef.kind}/${object.spec.scaleTargetRef.name}`,
-      minReplicas: object.spec.minReplicas ?? 1,
-      maxReplicas: object.spec.maxReplicas,
-      needs: needsOfMetrics(object.spec.metrics),
-    }),
+    read: horizontalPodAutoscalerFacts,
     placesOf: byTarget,
   },
   ScaledObject: {
@@ -489,14 +454,7 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     versions: ['v1alpha1'],
     resource: 'scaledobjects',
     optional: true,
-    read: (object) => ({
-      name: object.metadata.name,
-      target: `${object.spec.scaleTargetRef.kind ?? 'Deployment'}/${object.spec.scaleTargetRef.name}`,
-      // KEDA's documented defaults (ScaledObject spec).
-      minReplicas: object.spec.minReplicaCount ?? 0,
-      maxReplicas: object.spec.maxReplicaCount ?? 100,
-      needs: needsOfTriggers(object.spec.triggers),
-    }),
+    read: scaledObjectFacts,
     placesOf: byTarget,
   },
   PodDisruptionBudget: {

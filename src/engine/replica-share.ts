@@ -6,6 +6,6 @@
  */
 export function shareOf(bound: unknown, replicas: number, round: (share: number) => number): number | undefined {
   if (typeof bound === 'number') return bound;
-  const percent = /^(\d{1,3})%$/.exec(String(bound))?.[1];
+  const percent = /^(\d+)%$/.exec(String(bound))?.[1];
   return percent === undefined ? undefined : round((Number(percent) * replicas) / 100);
 }

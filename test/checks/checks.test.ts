@@ -205,7 +205,11 @@ describe('a custom kind', () => {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
     metadata: { name: 'h' },
-    spec: { scaleTargetRef: { kind: 'Runner', name: 'r' }, minReplicas: 2, maxReplicas: 3 },
+    spec: {
+      scaleTargetRef: { apiVersion: 'example.com/v1', kind: 'Runner', name: 'r' },
+      minReplicas: 2,
+      maxReplicas: 3,
+    },
   };
 
   test("is judged as any other, with paths in the user's own object", () => {

@@ -25,9 +25,6 @@ function readOf(kind: RelatedKindName, object: object): { facts: unknown; key: u
   return { facts, key: place?.key ?? '' };
 }
 
-/** What a HorizontalPodAutoscaler without metrics needs. */
-const CPU = { resource: 'cpu' };
-
 describe('what is kept of related objects', () => {
   test('each kind is listed under its name', () => {
     for (const [name, { kind }] of Object.entries(RELATED_KINDS)) expect(kind).toBe(name);
@@ -86,30 +83,6 @@ describe('what is kept of related objects', () => {
     ['ServingCertificate', { data: { 'tls.crt': 'eA==' } }, 'x', { name: 'x', certificate: undefined }],
     ['ServingCertificate', {}, 'x', { name: 'x', certificate: undefined }],
     ['PersistentVolumeClaim', { spec: { storageClassName: 'fast' } }, 'x', { name: 'x' }],
-    [
-      'HorizontalPodAutoscaler',
-      { spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' }, minReplicas: 3, maxReplicas: 9 } },
-      'Deployment/web',
-      { name: 'x', target: 'Deployment/web', minReplicas: 3, maxReplicas: 9, needs: [CPU] },
-    ],
-    [
-      'HorizontalPodAutoscaler',
-      { spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'db' }, maxReplicas: 9 } },
-      'StatefulSet/db',
-      { name: 'x', target: 'StatefulSet/db', minReplicas: 1, maxReplicas: 9, needs: [CPU] },
-    ],
-    [
-      'ScaledObject',
-      { spec: { scaleTargetRef: { name: 'web' } } },
-      'Deployment/web',
-      { name: 'x', target: 'Deployment/web', minReplicas: 0, maxReplicas: 100, needs: [] },
-    ],
-    [
-      'ScaledObject',
-      { spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'db' }, minReplicaCount: 2, maxReplicaCount: 5 } },
-      'StatefulSet/db',
-      { name: 'x', target: 'StatefulSet/db', minReplicas: 2, maxReplicas: 5, needs: [] },
-    ],
     ['ExternalSecret', { spec: { target: { name: 's' } } }, 's', { name: 'x', secrets: ['s'] }],
     ['ExternalSecret', {}, 'x', { name: 'x', secrets: ['x'] }],
     ['SealedSecret', { spec: { template: { metadata: { name: 's' } } } }, 's', { name: 'x', secrets: ['s'] }],

@@ -168,6 +168,15 @@ describe('what a finding blocks: scope by operation', () => {
   });
 });
 
+test('whoever lowers the count does not wait for an autoscaler; other companions may still come', () => {
+  const lowering: Admission = { ...UPDATE, lowersReplicas: true };
+  const of = (aspects: readonly Aspect[], admission: Admission): Verdict =>
+    verdictOf(policyWith([sayingCheck([{ ...unmet, scope: 'companion' }], { aspects })]), admission, aged(5));
+  expect(of(['Replicas'], lowering).findings).toMatchObject([{ action: 'Deny', because: undefined }]);
+  expect(of(['Replicas'], UPDATE).findings).toMatchObject([{ action: 'Warn', because: 'it may still come' }]);
+  expect(of([], lowering).findings).toMatchObject([{ action: 'Warn', because: 'it may still come' }]);
+});
+
 describe('startsAt', () => {
   const starting = (minutes: number): object => ({ startsAt: new Date(NOW + minutes * MINUTE).toISOString() });
 
@@ -360,16 +369,18 @@ describe('Wait and Await in the checks themselves', () => {
     expect(judge(wait, missing, relatedOf([secret]), NOW)).toMatchObject({ ready: 'True', recheckAt: undefined });
   });
 
-  test('autoscaler: Await warns at CREATE and while the workload is young, then denies', () => {
-    const policy = policyOf({
-      profile: 'none',
-      checks: { minReplicas: { priority: 'Critical', autoscaler: 'Await' } },
-    });
-    const action = (admission: Admission, age: number): string | undefined =>
-      judge(policy, aged(age), NOTHING_RELATED, NOW, admission).findings[0]?.action;
-    expect([action(CREATE, 0), action(UPDATE, 9), action(UPDATE, 10)]).toEqual(['Warn', 'Warn', 'Deny']);
-    const require = policyOf({ profile: 'none', checks: { minReplicas: { priority: 'Critical' } } });
-    expect(judge(require, aged(0), NOTHING_RELATED, NOW, CREATE).findings).toMatchObject([{ action: 'Deny' }]);
+  test('an autoscaler that may come after the workload is awaited while that is young, if the policy does', () => {
+    const actions = (autoscaler: string | undefined): (string | undefined)[] => {
+      const minReplicas = { priority: 'Critical', ...(autoscaler === undefined ? {} : { autoscaler }) };
+      const policy = policyOf({ profile: 'none', checks: { minReplicas } });
+      const action = (admission: Admission, age: number): string | undefined =>
+        judge(policy, aged(age), NOTHING_RELATED, NOW, admission).findings[0]?.action;
+      return [action(CREATE, 0), action(UPDATE, 9), action(UPDATE, 10), action({ ...UPDATE, lowersReplicas: true }, 9)];
+    };
+    for (const awaiting of [undefined, 'Await', 'AwaitAny']) {
+      expect([awaiting, ...actions(awaiting)]).toEqual([awaiting, 'Warn', 'Warn', 'Deny', 'Deny']);
+    }
+    expect(actions('Require')).toEqual(['Deny', 'Deny', 'Deny', 'Deny']);
   });
 });
 
@@ -499,7 +510,6 @@ describe('real checks', () => {
       'livenessProbe',
       'memoryLimits',
       'memoryRequests',
-      'minReplicas',
       'readinessProbe',
     ]);
     const milder = result.findings.filter(({ action }) => action !== 'Deny');
@@ -509,6 +519,7 @@ describe('real checks', () => {
         'dedicatedServiceAccount Warn',
         'ephemeralStorageLimits Audit',
         'horizontalAutoscaler Warn',
+        'minReplicas Warn',
         'imageDigest Audit',
         'metricsScrape Warn',
         'networkPolicy Warn',

@@ -75,7 +75,7 @@ const APPLIES_AND_DEFAULTS = `
   maxReplicas               Replicated   {}
   memoryLimits              All          {}
   memoryRequests            All          {}
-  minReplicas               Replicated   {"replicas":2,"allowZero":true,"autoscaler":"Require"}
+  minReplicas               Replicated   {"replicas":2,"allowZero":true,"autoscaler":"Await"}
   networkPolicy             All          {"directions":["Ingress"]}
   placeholderValues         All          {"allow":[]}
   podDisruptionBudget       Replicated   {}
