@@ -15,6 +15,7 @@ import { templateHint } from './documents.ts';
 import { exceptionsAmong } from './exceptions.ts';
 import { exclusionsOf } from './exclusions.ts';
 import { fails, type FailOn } from './fail-on.ts';
+import { beforeAutoscalers, deniedAtFirst } from './first-apply.ts';
 import { readFiles } from './input.ts';
 import { Namespaces } from './namespaces.ts';
 import { readObjects, type Skipped, type Source } from './objects.ts';
@@ -194,6 +195,7 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
     () => readWorkloads(sources, options.namespace, kinds, problems),
   );
 
+  const early = beforeAutoscalers(related, world?.related);
   const policies = chosen.policies.map((policy) => withUnknown(policy, options.strict === true ? 'Deny' : 'Warn'));
   const byName = new Map(subjects.map(({ workload }) => [keyOf(workload.kind, workload), workload]));
   const workloads: CheckedWorkload[] = [];
@@ -217,6 +219,9 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
     else {
       const verdicts = matching.map((policy) => judge(policy, workload, related, options.now, undefined, exceptions));
       for (const exception of verdicts.flatMap(({ lapsed }) => lapsed)) hints.add(lapsedText(exception, options.now));
+      for (const verdict of verdicts) {
+        for (const hint of deniedAtFirst(verdict, workload, early, options.now, exceptions)) hints.add(hint);
+      }
       workloads.push(checkedOf(source, workload, verdicts, options));
       options.onProgress?.(`${workloads.length} of ${subjects.length} workloads judged`);
     }

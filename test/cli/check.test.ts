@@ -32,6 +32,9 @@ const STATEFUL_SET = NO_LIMIT.replace('kind: Deployment', 'kind: StatefulSet');
 /** A policy that asks for memory limits alone, with more lines at the end of its spec. */
 const policy = (more: string, name = 'memory'): string =>
   `${MEMORY.replace('name: memory', `name: ${name}`)}${more.replaceAll(/^/gm, '  ')}\n---\n`;
+/** As kubectl writes what is in a cluster. */
+const created = (text: string): string =>
+  text.replace('metadata:', 'metadata:\n  creationTimestamp: 2026-01-01T00:00:00Z');
 const namespace = (labels: string): string =>
   `---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels: ${labels}\n---\n`;
 const inNamespace = (text: string, name: string): string =>
@@ -636,7 +639,7 @@ describe('references', () => {
 
   test('an autoscaler and a LimitRange among the manifests count; where there are none, there are none', async () => {
     const hpa =
-      '---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\nspec: {minReplicas: 3, maxReplicas: 5, scaleTargetRef: {kind: Deployment, name: web}}\n';
+      '---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\nspec: {minReplicas: 3, maxReplicas: 5, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n';
     const range =
       '---\napiVersion: v1\nkind: LimitRange\nmetadata: {name: a}\nspec: {limits: [{type: Container, default: {memory: 1Gi}}]}\n';
     const one = NO_LIMIT.replace('replicas: 2', 'replicas: 1');
@@ -647,6 +650,42 @@ describe('references', () => {
     expect(await checks(one)).toEqual(['memoryLimits', 'minReplicas']);
     expect(await checks(one + hpa)).toEqual(['memoryLimits']);
     expect(await checks(one + range)).toEqual(['minReplicas']);
+  });
+
+  describe('an autoscaler that comes after its workload', () => {
+    const HPA =
+      '---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\nspec: {minReplicas: 3, maxReplicas: 5, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n';
+    const counting = (parameters = ''): string =>
+      policy('').replace(/memoryLimits:[^]*?Critical/, `minReplicas: { priority: Critical${parameters} }`);
+    const [written, leftOut] = [READY.replace('replicas: 2', 'replicas: 1'), READY.replace('  replicas: 2\n', '')];
+    const DENIED =
+      'note: Deployment default/web: its first apply is denied if its autoscaler comes after it: minReplicas: is ';
+
+    test.each<[string, string, 0 | 1, string]>([
+      ['a count that is left out is ready', counting() + leftOut + HPA, 0, ''],
+      ['one that is left out without an autoscaler is not', counting() + leftOut, 1, ''],
+      ['one that is high enough is ready', counting() + READY + HPA, 0, ''],
+      ['one that is too low is denied at first', counting() + written + HPA, 0, `${DENIED}1, at least 2`],
+      ['not where the policy awaits it', counting(', autoscaler: AwaitAny') + written + HPA, 0, ''],
+      [
+        'nor is one that is left out, where it awaits none',
+        counting(', autoscaler: Require') + leftOut + HPA,
+        0,
+        `${DENIED}left out, which means 1, at least 2`,
+      ],
+      [
+        'one that is too high is denied at first too',
+        counting().replace('minReplicas: {', 'maxReplicas: { replicas: 5,') +
+          READY.replace('replicas: 2', 'replicas: 9') +
+          HPA,
+        0,
+        `${DENIED.replace('minReplicas', 'maxReplicas')}9, at most 5`,
+      ],
+      ['what is there has had its first apply', counting() + created(written) + HPA, 0, ''],
+    ])('%s', async (_, text, status, note) => {
+      const outcome = await checkText(text);
+      expect([outcome.status, outcome.stderr]).toEqual([status, note === '' ? '' : expect.stringContaining(note)]);
+    });
   });
 
   describe('--strict', () => {
