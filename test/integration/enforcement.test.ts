@@ -47,7 +47,7 @@ test('companionGrace: what may still come only warns until it is over, then a ne
   await stage.grant('alice');
   const awaits = (companionGrace: string): Json => policyOf('minReplicas', { autoscaler: 'Await' }, { companionGrace });
   await stage.enforce(awaits('1h'));
-  const single = stage.deployment('web', (spec) => (spec['replicas'] = 1));
+  const single = stage.deployment('web', (spec) => delete spec['replicas']);
   const created = await attempt(['apply', '-f', '-'], single, { as: DEVELOPER });
   expect(created.code).toBe(0);
   expect(created.stderr).toContain('Critical minReplicas (it may still come)');
