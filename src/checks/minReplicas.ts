@@ -104,7 +104,7 @@ function problemOfCount(workload: Workload, path: Path, parameters: Parameters):
   };
 }
 
-/** Is the autoscaler waited for? No one brings back a workload that is stopped. */
+/** Is an autoscaler waited for? Never at a count of 0, which a HorizontalPodAutoscaler lets be. */
 function awaits(autoscaler: Parameters['autoscaler'], workload: Workload): boolean {
   switch (autoscaler) {
     case 'Require':
