@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { CHECKS } from '../../src/checks/index.ts';
-import type { Check, Outcome, Priority, Scope } from '../../src/engine/check.ts';
+import type { Aspect, Check, Outcome, Priority, Scope } from '../../src/engine/check.ts';
 import type { Workload } from '../../src/engine/workload.ts';
 import { PolicyCompiler, type CompiledPolicy } from '../../src/policy/compile.ts';
 import { denies, judge, worstFirst, type Admission, type Verdict } from '../../src/policy/judge.ts';
