@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { defineCheck } from '../engine/check.ts';
 import { requireLimitRangeFit } from '../engine/limit-range-fit.ts';
 import { Quantity } from '../engine/parameters.ts';
+import { requireQuotaFit } from '../engine/quota-fit.ts';
 import { prepareBounds } from '../engine/resource-bounds.ts';
 import { requireResource } from '../engine/resources.ts';
 
@@ -9,13 +10,13 @@ export default defineCheck({
   name: 'cpuRequests',
   title: 'CPU requests',
   metWhen:
-    'Every regular, init and sidecar container has a CPU request above 0, or the pod has one, or a LimitRange of the namespace gives a default; and no LimitRange refuses its pods.',
+    'Every regular, init and sidecar container has a CPU request above 0, or the pod has one, or a LimitRange of the namespace gives a default; and no LimitRange or ResourceQuota refuses its pods.',
   group: 'Resource limits',
   items: ['deploy.containers.resource-limits'],
   scope: 'workload',
   priorities: { 'production-v1': 'Critical', 'baseline-v1': 'Important' },
   perContainer: true,
-  reads: ['LimitRange'],
+  reads: ['LimitRange', 'ResourceQuota'],
   aspects: ['Resources'],
   parameters: Type.Object({
     min: Quantity('Least allowed CPU request of a container, and of the pod itself.'),
@@ -29,5 +30,6 @@ export default defineCheck({
   run(input, report) {
     requireResource(input, 'requests', 'cpu', input.parameters, report);
     requireLimitRangeFit(input, 'cpu', report);
+    requireQuotaFit(input, 'cpu', report);
   },
 });

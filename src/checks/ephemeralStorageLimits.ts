@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { defineCheck } from '../engine/check.ts';
 import { requireLimitRangeFit } from '../engine/limit-range-fit.ts';
 import { Quantity } from '../engine/parameters.ts';
+import { requireQuotaFit } from '../engine/quota-fit.ts';
 import { prepareBounds } from '../engine/resource-bounds.ts';
 import { requireResource } from '../engine/resources.ts';
 
@@ -9,13 +10,13 @@ export default defineCheck({
   name: 'ephemeralStorageLimits',
   title: 'Ephemeral storage limits',
   metWhen:
-    'Every regular, init and sidecar container has an ephemeral storage limit above 0, or the pod has one, or a LimitRange of the namespace gives a default; and no LimitRange refuses its pods.',
+    'Every regular, init and sidecar container has an ephemeral storage limit above 0, or the pod has one, or a LimitRange of the namespace gives a default; and no LimitRange or ResourceQuota refuses its pods.',
   group: 'Resource limits',
   items: ['deploy.containers.resource-limits'],
   scope: 'workload',
   priorities: { 'production-v1': 'NiceToHave', 'baseline-v1': 'Disabled' },
   perContainer: true,
-  reads: ['LimitRange'],
+  reads: ['LimitRange', 'ResourceQuota'],
   aspects: ['Resources'],
   parameters: Type.Object({
     max: Quantity('Most allowed ephemeral storage limit of a container, and of the pod itself.'),
@@ -28,5 +29,6 @@ export default defineCheck({
   run(input, report) {
     requireResource(input, 'limits', 'ephemeral-storage', input.parameters, report);
     requireLimitRangeFit(input, 'ephemeral-storage', report);
+    requireQuotaFit(input, 'ephemeral-storage', report);
   },
 });

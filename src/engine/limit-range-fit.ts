@@ -2,25 +2,14 @@
  * What LimitRanges refuse when the pods are made, long after the workload was taken: values beyond their bounds, and a
  * request above the limit that they give by default (kubernetes/plugin/pkg/admission/limitranger, PodValidateLimitFunc).
  */
+import { appliedTo, appliedToPod, type Applied } from './applied-resources.ts';
 import { unmetAt, type CheckInput, type Report } from './check.ts';
 import { pathBelow, type Path } from './path.ts';
-import { ONE, parseQuantity, type Quantity } from './quantity.ts';
+import { ONE } from './quantity.ts';
 import { WHOLE_NAMESPACE, type LimitRangeConstraint, type LimitRangeFacts } from './related.ts';
-import { defaultOf, givenBy, together, written, type Given, type ResourceSide } from './resource-givers.ts';
-import { resourceTitle, type Amount, type ComputeResource, type Flaw } from './resource-values.ts';
-import type { Labels } from './selectors.ts';
+import { written, type ResourceSide } from './resource-givers.ts';
+import { amountIn, resourceTitle, type ComputeResource, type Flaw } from './resource-values.ts';
 import type { Container, Workload } from './workload.ts';
-
-/** A request or limit that a LimitRange holds against its bounds. */
-interface Held {
-  readonly value: Quantity;
-  /** Below the container or the pod's spec. */
-  readonly path: Path;
-  /** Begins a message about it: `is 64Mi`. */
-  readonly subject: string;
-  /** Follows the subject, where a comparison goes on. */
-  readonly pause: '' | ',';
-}
 
 interface Refusal extends Flaw {
   readonly path: Path;
@@ -52,8 +41,8 @@ function ofContainer(
   limitRanges: readonly LimitRangeFacts[],
   resource: ComputeResource,
 ): Refusal[] {
-  const request = held(valueOf(container, limitRanges, 'requests', resource));
-  const limit = held(valueOf(container, limitRanges, 'limits', resource));
+  const request = appliedTo(container, limitRanges, 'requests', resource);
+  const limit = appliedTo(container, limitRanges, 'limits', resource);
   const refusals = constraintsOf('Container', limitRanges).flatMap(([constraint, whose]) =>
     refusalsOf(constraint, whose, request, limit, resource, (side) => ['resources', side]),
   );
@@ -68,22 +57,11 @@ function ofContainer(
   return refusals;
 }
 
-/** A pod's own values stand for those of its containers, which are added up where it has none. */
-function ofPod(
-  { pod, containers }: Workload,
-  limitRanges: readonly LimitRangeFacts[],
-  resource: ComputeResource,
-): Refusal[] {
-  const title = resourceTitle(resource);
-  const total = (side: ResourceSide): Held | undefined => {
-    if (written(pod.resources, side, resource) !== undefined) return held(givenBy(pod.resources, side, resource));
-    const value = together(containers, (container) => valueOf(container, limitRanges, side, resource)?.value);
-    if (value === undefined) return held(givenBy(pod.resources, side, resource));
-    return { value, path: ['containers'], subject: `their ${title} ${side} are together`, pause: '' };
-  };
+function ofPod(workload: Workload, limitRanges: readonly LimitRangeFacts[], resource: ComputeResource): Refusal[] {
   const constraints = constraintsOf('Pod', limitRanges);
   if (constraints.length === 0) return [];
-  const [request, limit] = [total('requests'), total('limits')];
+  const request = appliedToPod(workload, limitRanges, 'requests', resource);
+  const limit = appliedToPod(workload, limitRanges, 'limits', resource);
   return constraints.flatMap(([constraint, whose]) =>
     refusalsOf(constraint, `${whose} for a pod`, request, limit, resource, () => ['containers']),
   );
@@ -100,22 +78,6 @@ function constraintsOf(
   );
 }
 
-/** What a container has once the LimitRanges have given their defaults. */
-function valueOf(
-  container: Container,
-  limitRanges: readonly LimitRangeFacts[],
-  side: ResourceSide,
-  resource: ComputeResource,
-): Given | undefined {
-  return givenBy(container.spec.resources, side, resource) ?? defaultOf(limitRanges, side, resource)?.given;
-}
-
-function held(given: Given | undefined): Held | undefined {
-  const value = given === undefined ? undefined : parseQuantity(given.value);
-  if (given === undefined || value === undefined) return undefined;
-  return { value, path: given.path, subject: given.subject, pause: ',' };
-}
-
 /**
  * What one item of a LimitRange refuses.
  *
@@ -125,14 +87,14 @@ function held(given: Given | undefined): Held | undefined {
 function refusalsOf(
   constraint: LimitRangeConstraint,
   whose: string,
-  request: Held | undefined,
-  limit: Held | undefined,
+  request: Applied | undefined,
+  limit: Applied | undefined,
   resource: ComputeResource,
   placeOf: (side: ResourceSide) => Path,
 ): Refusal[] {
   const refusals: Refusal[] = [];
   const missing = new Set<ResourceSide>();
-  const min = boundOf(constraint.min, resource);
+  const min = amountIn(constraint.min, resource);
   if (min !== undefined) {
     const low = [request, limit].find((one) => one !== undefined && one.value < min.value);
     if (request === undefined) missing.add('requests');
@@ -141,7 +103,7 @@ function refusalsOf(
       refusals.push({ path: low.path, message, remediation: `set at least ${min.text}` });
     }
   }
-  const max = boundOf(constraint.max, resource);
+  const max = amountIn(constraint.max, resource);
   if (max !== undefined) {
     const high = [limit, request].find((one) => one !== undefined && one.value > max.value);
     if (limit === undefined) missing.add('limits');
@@ -150,7 +112,7 @@ function refusalsOf(
       refusals.push({ path: high.path, message, remediation: `set at most ${max.text}` });
     }
   }
-  const ratio = boundOf(constraint.maxLimitRequestRatio, resource);
+  const ratio = amountIn(constraint.maxLimitRequestRatio, resource);
   if (ratio !== undefined) {
     if (request === undefined || request.value === 0n) missing.add('requests');
     else if (limit === undefined || limit.value === 0n) missing.add('limits');
@@ -170,10 +132,4 @@ function refusalsOf(
     });
   }
   return refusals;
-}
-
-function boundOf(bounds: Labels, resource: ComputeResource): Amount | undefined {
-  const text = Object.hasOwn(bounds, resource) ? bounds[resource] : undefined;
-  const value = text === undefined ? undefined : parseQuantity(text);
-  return value === undefined ? undefined : { text: String(text), value };
 }

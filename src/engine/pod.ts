@@ -93,9 +93,14 @@ const Selector = Maybe(
   }),
 );
 
-const AffinityTerm = Type.Object({ topologyKey: Maybe(Text), labelSelector: Selector });
+const AffinityTerm = Type.Object({
+  topologyKey: Maybe(Text),
+  labelSelector: Selector,
+  namespaces: ListOf(Text),
+  namespaceSelector: Selector,
+});
 
-const PodAntiAffinity = Type.Object({
+const PodAffinity = Type.Object({
   requiredDuringSchedulingIgnoredDuringExecution: ListOf(AffinityTerm),
   preferredDuringSchedulingIgnoredDuringExecution: ListOf(Type.Object({ podAffinityTerm: Maybe(AffinityTerm) })),
 });
@@ -174,7 +179,9 @@ export const PodSpecSchema = Type.Object({
   securityContext: Maybe(PodSecurityContext),
   terminationGracePeriodSeconds: Maybe(Integer),
   topologySpreadConstraints: ListOf(Type.Object({ topologyKey: Maybe(Text), labelSelector: Selector })),
-  affinity: Maybe(Type.Object({ podAntiAffinity: Maybe(PodAntiAffinity) })),
+  affinity: Maybe(Type.Object({ podAffinity: Maybe(PodAffinity), podAntiAffinity: Maybe(PodAffinity) })),
+  activeDeadlineSeconds: Maybe(Integer),
+  priorityClassName: Maybe(Text),
 });
 
 export const TemplateMetadataSchema = Type.Object({ labels: Maybe(StringMap), annotations: Maybe(StringMap) });

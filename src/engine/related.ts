@@ -61,6 +61,22 @@ export interface LimitRangeConstraint {
   readonly maxLimitRequestRatio: Labels;
 }
 
+export interface ResourceQuotaFacts {
+  readonly name: string;
+  /** The most that all pods it concerns may have together, by resource name: `limits.cpu`. */
+  readonly hard: Labels;
+  /** It concerns pods of which all of these are true; none: every pod of the namespace. */
+  readonly scopes: readonly QuotaScope[];
+}
+
+/** What a ResourceQuota asks of a pod, as a requirement of a selector whose key is the scope's name. */
+export interface QuotaScope {
+  /** `BestEffort`, `PriorityClass` */
+  readonly name: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  readonly values: readonly string[];
+}
+
 /** A resource of which an autoscaler wants to know what share of the request is used. */
 export interface ResourceNeed {
   /** `cpu`, `memory` */
@@ -197,6 +213,7 @@ export interface RelatedFacts {
   ServiceAccount: ServiceAccountFacts;
   PersistentVolumeClaim: VolumeClaimFacts;
   LimitRange: LimitRangeFacts;
+  ResourceQuota: ResourceQuotaFacts;
   HorizontalPodAutoscaler: AutoscalerFacts;
   ScaledObject: AutoscalerFacts;
   PodDisruptionBudget: DisruptionBudgetFacts;
@@ -283,6 +300,13 @@ interface LimitRangeItem {
   readonly max?: Labels | null;
   readonly min?: Labels | null;
   readonly maxLimitRequestRatio?: Labels | null;
+}
+
+/** A requirement of a ResourceQuota's `spec.scopeSelector`. */
+interface ScopeRequirement {
+  readonly scopeName: string;
+  readonly operator: QuotaScope['operator'];
+  readonly values?: readonly string[] | null;
 }
 
 /** For what is found in its own namespace alone. */
@@ -438,6 +462,25 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
         })),
       };
     },
+    placesOf: byNamespace,
+  },
+  ResourceQuota: {
+    kind: 'ResourceQuota',
+    group: '',
+    versions: ['v1'],
+    resource: 'resourcequotas',
+    read: ({ metadata, spec }) => ({
+      name: metadata.name,
+      hard: { ...spec?.hard },
+      scopes: [
+        ...(spec?.scopes ?? []).map((name: string) => ({ name, operator: 'Exists', values: [] })),
+        ...(spec?.scopeSelector?.matchExpressions ?? []).map(({ scopeName, operator, values }: ScopeRequirement) => ({
+          name: scopeName,
+          operator,
+          values: [...(values ?? [])],
+        })),
+      ],
+    }),
     placesOf: byNamespace,
   },
   HorizontalPodAutoscaler: {

@@ -3,6 +3,7 @@
  * included; what no container runs with, or no machine has, is a slip of the unit, and as good as no value.
  */
 import { ONE, parseQuantity, type Quantity } from './quantity.ts';
+import type { Labels } from './selectors.ts';
 
 /** The resources that checks require. */
 export type ComputeResource = 'cpu' | 'memory' | 'ephemeral-storage';
@@ -57,6 +58,13 @@ const RESOURCES: Readonly<Record<ComputeResource, Resource>> = {
 /** A resource's name in a sentence, `CPU`; of one that no check requires, its own. */
 export function resourceTitle(resource: string): string {
   return Object.hasOwn(RESOURCES, resource) ? RESOURCES[resource as ComputeResource].title : resource;
+}
+
+/** One amount of many by resource name, as LimitRanges and ResourceQuotas have them; undefined: none, or no quantity. */
+export function amountIn(amounts: Labels, resource: string): Amount | undefined {
+  const text = Object.hasOwn(amounts, resource) ? amounts[resource] : undefined;
+  const value = text === undefined ? undefined : parseQuantity(text);
+  return value === undefined ? undefined : { text: String(text), value };
 }
 
 /**

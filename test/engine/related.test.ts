@@ -198,11 +198,36 @@ describe('what is kept of related objects', () => {
     });
   });
 
+  test('what a ResourceQuota counts, and of which pods', () => {
+    const matchExpressions = [
+      { scopeName: 'PriorityClass', operator: 'In', values: ['high'] },
+      { scopeName: 'NotTerminating', operator: 'Exists' },
+    ];
+    const spec = { hard: { 'limits.cpu': '4' }, scopes: ['NotBestEffort'], scopeSelector: { matchExpressions } };
+    const { facts, key } = readOf('ResourceQuota', { spec });
+    expect(facts).toEqual({
+      name: 'x',
+      hard: { 'limits.cpu': '4' },
+      scopes: [
+        { name: 'NotBestEffort', operator: 'Exists', values: [] },
+        { name: 'PriorityClass', operator: 'In', values: ['high'] },
+        { name: 'NotTerminating', operator: 'Exists', values: [] },
+      ],
+    });
+    expect(key).toBe('');
+    expect(readOf('ResourceQuota', { spec: { hard: null, scopes: null, scopeSelector: null } }).facts).toEqual({
+      name: 'x',
+      hard: {},
+      scopes: [],
+    });
+  });
+
   test.each<[RelatedKindName, unknown]>([
     ['Secret', {}],
     ['Secret', { metadata: null }],
     ['HorizontalPodAutoscaler', { metadata, spec: {} }],
     ['LimitRange', { metadata, spec: { limits: 'x' } }],
+    ['ResourceQuota', { metadata, spec: { scopes: {} } }],
     ['Certificate', { metadata }],
   ])('%s %j is refused with a TypeError', (kind, object) => {
     expect(() => (RELATED_KINDS[kind] as RelatedKind).read(object)).toThrow(TypeError);

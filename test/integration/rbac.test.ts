@@ -32,6 +32,7 @@ const USES: readonly Use[] = [
   ['cluster', '/serviceaccounts', ALSO_READ, 'named by workloads'],
   ['cluster', '/secrets', ALSO_READ, 'named by workloads (rbac.secrets: Watch)'],
   ['cluster', '/limitranges', WATCHED, 'defaults of resources'],
+  ['cluster', '/resourcequotas', WATCHED, 'which pods are refused'],
   ['cluster', 'autoscaling/horizontalpodautoscalers', WATCHED, 'replicas'],
   ['cluster', 'keda.sh/scaledobjects', WATCHED, 'replicas'],
   ['cluster', 'external-secrets.io/externalsecrets', WATCHED, 'Secrets that are going to be'],

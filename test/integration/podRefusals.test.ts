@@ -1,4 +1,4 @@
-/** The checks of requests and limits say of the fixtures what a real API server does with their LimitRanges. */
+/** The checks of requests and limits say of the fixtures what a real API server does with their LimitRanges and ResourceQuotas. */
 import { afterEach, expect, test } from '@jest/globals';
 import { CHECKS } from '../../src/checks/index.ts';
 import type { Check } from '../../src/engine/check.ts';
@@ -15,26 +15,28 @@ afterEach(async () => {
   stages = [];
 });
 
-/** What LimitRanger, and the validation after it, say of values that they refuse. */
-const REFUSAL = /(minimum|maximum) \S+ usage per|limit to request ratio per|must be less than or equal to \S+ limit/;
+/** What LimitRanger, the validation after it, and the admission by quotas say of values that they refuse. */
+const REFUSAL =
+  /(minimum|maximum) \S+ usage per|limit to request ratio per|must be less than or equal to \S+ limit|(failed|exceeded) quota/;
 
-const FILE = 'unmet-limit-range-fit.yaml';
-const fixtures = ['cpuRequests', 'memoryRequests', 'ephemeralStorageLimits'].map((name) => {
-  const fixture = loadFixturesOf(name).find(({ file }) => file === FILE) as Fixture;
-  return [name, CHECKS.find((check) => check.name === name) as Check, fixture] as const;
-});
+const FILES = /^unmet-(limit-range-fit|resource-quota).*\.yaml$/;
+const fixtures = ['cpuRequests', 'memoryRequests', 'ephemeralStorageLimits'].flatMap((name) =>
+  loadFixturesOf(name)
+    .filter(({ file }) => FILES.test(file))
+    .map((fixture) => [name, fixture.file, CHECKS.find((check) => check.name === name) as Check, fixture] as const),
+);
 
-test.each(fixtures)('%s', async (name, check, fixture) => {
+test.each(fixtures)('%s: %s', async (_name, _file, check, fixture) => {
   const verdicts: Json[] = [];
   for (const { workload } of fixture.workloads) {
-    const stage = await stageOf(fixture, name, workload.namespace);
+    const stage = await stageOf(fixture, check.name, workload.namespace);
     for (const spec of [workload.pod, ...aloneOf(workload.pod)]) {
       const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: workload.namespace }, spec };
-      const said = findings(fixture, check, pod).filter((message) => message.includes('LimitRange'));
-      const { code, stderr } = await apply(
-        { ...pod, metadata: { name: 'p', namespace: stage.namespace } },
-        '--dry-run=server',
-      );
+      const said = findings(fixture, check, pod).filter((message) => /LimitRange|ResourceQuota/.test(message));
+      const { code, stderr } = await until('the API server to have heard of the quotas', async () => {
+        const tried = await apply({ ...pod, metadata: { name: 'p', namespace: stage.namespace } }, '--dry-run=server');
+        return !tried.stderr.includes('status unknown for quota') && tried;
+      });
       if (code !== 0) expect(stderr).toMatch(REFUSAL);
       verdicts.push({ spec, said, isRefused: code !== 0, stderr });
     }
@@ -59,18 +61,23 @@ function findings(fixture: Fixture, check: Check, pod: RawObject): string[] {
   return unmet.map(({ message }) => message);
 }
 
-/** A namespace with the LimitRanges that the fixture has in one of its own. */
+/** A namespace with the LimitRanges and ResourceQuotas that the fixture has in one of its own. */
 async function stageOf(fixture: Fixture, check: string, namespace: string): Promise<Stage> {
-  const name = `${check.toLowerCase()}-${namespace}`;
+  const name = `${check.toLowerCase()}-${fixture.file.slice('unmet-'.length, -'.yaml'.length)}-${namespace}`;
   const known = stages.find((stage) => stage.namespace === name);
   if (known !== undefined) return known;
   const stage = await Stage.open(name);
   stages.push(stage);
   for (const { object } of fixture.manifests) {
     const { kind, metadata } = object as Json;
-    if (kind !== 'LimitRange' || metadata.namespace !== namespace) continue;
+    if (!['LimitRange', 'ResourceQuota'].includes(kind) || metadata.namespace !== namespace) continue;
     const { stderr } = await apply({ ...object, metadata: { ...metadata, namespace: name } });
     expect(stderr).toBe('');
+    if (kind !== 'ResourceQuota') continue;
+    await until('the quota to be counted', async () => {
+      expect(await stage.get('resourcequota', metadata.name)).toHaveProperty('status.used');
+      return true;
+    });
   }
   await until('the ServiceAccount', async () => (await stage.run('get', 'serviceaccount', 'default')).code === 0);
   return stage;
