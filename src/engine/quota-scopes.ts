@@ -26,8 +26,6 @@ function matches(scope: QuotaScope, workload: Workload, limitRanges: readonly Li
       return told(hasDeadline(pod));
     case 'NotTerminating':
       return told(!hasDeadline(pod));
-    case 'BestEffort':
-      return told(isBestEffort(workload, limitRanges));
     case 'NotBestEffort':
       return told(!isBestEffort(workload, limitRanges));
     case 'CrossNamespacePodAffinity':
@@ -39,7 +37,7 @@ function matches(scope: QuotaScope, workload: Workload, limitRanges: readonly Li
       return told(selects({ matchExpressions: [{ key: scope.name, operator, values }] }, { [scope.name]: name }));
     }
     default:
-      // Of volume claims, or of a newer Kubernetes.
+      // BestEffort, whose quotas count nothing but pods; of volume claims; of a newer Kubernetes.
       return 'no';
   }
 }
