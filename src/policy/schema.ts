@@ -121,7 +121,7 @@ const EnforcementSchema = Type.Object(
     unverifiedOwners: Type.Optional(
       words(
         ['Warn', 'Deny'],
-        'Warn: a Pod, ReplicaSet or Job that a service account makes for its owner only warns, if it may update the status of the kind of owner in all namespaces, so that custom controllers can recreate their Pods.',
+        'Warn: a Pod, ReplicaSet or Job that a service account makes for its owner only warns, if it may update or patch the status of the kind of owner in all namespaces, so that custom controllers can recreate their Pods.',
         'Warn',
       ),
     ),

@@ -153,7 +153,7 @@ export class ApiServerReads implements LiveReads {
   }
 
   /**
-   * Rule 4: a service account that may update the status of the owner's kind in every namespace is taken for a controller of
+   * Rule 4: a service account that may write the status of the owner's kind in every namespace is taken for a controller of
    * that kind. Who administers one namespace can't grant that, so whether the owner is there does not matter.
    */
   async #mayActForOwner(
@@ -165,7 +165,7 @@ export class ApiServerReads implements LiveReads {
     if (controller === undefined || !username.startsWith(SERVICE_ACCOUNT_PREFIX)) return false;
     if (!MADE_BY_CONTROLLERS.has(kind.kind)) return false;
     const key = [username, controller.apiVersion, controller.kind];
-    return this.#remembered(key, () => this.#mayUpdateStatus(userInfo, controller, timeout));
+    return this.#remembered(key, () => this.#mayWriteStatus(userInfo, controller, timeout));
   }
 
   async mayBypass(
@@ -200,7 +200,7 @@ export class ApiServerReads implements LiveReads {
     return answer;
   }
 
-  async #mayUpdateStatus(
+  async #mayWriteStatus(
     userInfo: AdmissionRequest['userInfo'],
     owner: { readonly apiVersion: string; readonly kind: string },
     timeout: number,
@@ -216,8 +216,11 @@ export class ApiServerReads implements LiveReads {
     // Without a status of its own (a Workflow of Argo), its controller is who may set its finalizers.
     const hasStatus = served?.resources.some(({ name }) => name === `${resource}/status`);
     const subresource = hasStatus === true ? 'status' : 'finalizers';
-    // Without a namespace: for all of them.
-    return this.#reviewAccess(userInfo, { verb: 'update', group, resource, subresource }, timeout);
+    // Controllers that patch, or apply, need no update. Without a namespace: for all of them.
+    const verbs = ['update', 'patch'].map((verb) =>
+      this.#reviewAccess(userInfo, { verb, group, resource, subresource }, timeout),
+    );
+    return (await Promise.all(verbs)).includes(true);
   }
 
   async #reviewAccess(
