@@ -12,7 +12,7 @@ import {
 import type { Labels } from '../engine/selectors.ts';
 import { isSameTemplate } from '../engine/template-identity.ts';
 import type { RawObject, Workload } from '../engine/workload.ts';
-import { pathOf } from '../kube/client.ts';
+import { hasStatus, pathOf } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import { dependencyOf, readLive } from '../kube/related.ts';
 import { Restrained, type Requester } from '../kube/restraint.ts';
@@ -210,12 +210,16 @@ export class ApiServerReads implements LiveReads {
     const path = group === '' ? `/api/${owner.apiVersion}` : `/apis/${owner.apiVersion}`;
     const served = await this.#client
       .request<{ resources: { name: string; kind: string }[] }>('GET', path, { timeout })
-      .catch(() => undefined);
+      .catch((error: unknown) => {
+        // What else goes wrong is no answer, and not to be remembered as one.
+        if (hasStatus(error, 404)) return undefined;
+        throw error;
+      });
     const resource = served?.resources.find(({ name, kind }) => kind === owner.kind && !name.includes('/'))?.name;
     if (resource === undefined) return false;
     // Without a status of its own (a Workflow of Argo), its controller is who may set its finalizers.
-    const hasStatus = served?.resources.some(({ name }) => name === `${resource}/status`);
-    const subresource = hasStatus === true ? 'status' : 'finalizers';
+    const servesStatus = served?.resources.some(({ name }) => name === `${resource}/status`);
+    const subresource = servesStatus === true ? 'status' : 'finalizers';
     // Controllers that patch, or apply, need no update. Without a namespace: for all of them.
     const verbs = ['update', 'patch'].map((verb) =>
       this.#reviewAccess(userInfo, { verb, group, resource, subresource }, timeout),

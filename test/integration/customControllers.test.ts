@@ -104,8 +104,8 @@ test('a Workflow of Argo, whose kind has no status: the controller may set its f
 
 test('a controller that only patches the status', async () => {
   stage = await Stage.open('patching', POLICY);
-  const owner = await ownerOf('patching.example.com', 'Fleet', { status: {} });
-  const status = { apiGroups: ['patching.example.com'], resources: ['fleets/status'] };
+  const owner = await ownerOf('patching.example.com', 'Convoy', { status: {} });
+  const status = { apiGroups: ['patching.example.com'], resources: ['convoys/status'] };
   const controller = await controllerWith('controller', { ...status, verbs: ['patch'] });
   const reader = await controllerWith('reader', { ...status, verbs: ['get', 'list', 'watch'] });
   expect(await make('one', owner, controller)).toMatchObject(PASSES);
