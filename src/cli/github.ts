@@ -3,10 +3,10 @@
  * (https://docs.github.com/actions/reference/workflow-commands-for-github-actions). GitHub shows ten errors and ten
  * warnings a step; the log has all of them.
  */
+import { printable } from '../engine/printable.ts';
 import { displayPath } from '../engine/workload.ts';
 import type { Action } from '../policy/schema.ts';
 import type { CheckedWorkload, CheckReport } from './check.ts';
-import { printable } from './printable.ts';
 import { summaryLines } from './render.ts';
 
 const COMMANDS: Record<Action, string> = { Deny: 'error', Warn: 'warning', Audit: 'notice' };

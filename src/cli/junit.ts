@@ -2,9 +2,9 @@
  * The report as JUnit XML, which CI systems show as tests: a suite a workload, a test case a check. The form is the one
  * that they have in common; there is no standard.
  */
+import { printable } from '../engine/printable.ts';
 import { displayPath } from '../engine/workload.ts';
 import type { CheckedFinding, CheckedUnknown, CheckedWorkload, CheckReport } from './check.ts';
-import { printable } from './printable.ts';
 
 /** The report as JUnit XML. What does not let `check` fail passes, and is told as the case's output. */
 export function renderJunit(report: CheckReport): string {

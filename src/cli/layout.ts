@@ -1,6 +1,6 @@
 /** Text in aligned columns, with colours, wrapped to a terminal's width. */
 import { styleText } from 'node:util';
-import { printable } from './printable.ts';
+import { printable } from '../engine/printable.ts';
 
 /** How output may look. */
 export interface Look {

@@ -1,5 +1,5 @@
 /** What is wrong with input, and where: told to the user before anything is judged. */
-import { printable } from './printable.ts';
+import { printable } from '../engine/printable.ts';
 
 /** A place in a file. Both count from 1; a column counts UTF-16 code units, as editors do. */
 export interface Position {

@@ -1,6 +1,7 @@
 /** How `check` shows what it found: a table for people, JSON for programs. */
 import type { ActivePriority } from '../engine/check.ts';
 import { formatPath } from '../engine/path.ts';
+import { printable } from '../engine/printable.ts';
 import { displayPath } from '../engine/workload.ts';
 import { explainedBy } from '../policy/documentation.ts';
 import type { Ready } from '../policy/judge.ts';
@@ -14,7 +15,6 @@ import {
 } from './check.ts';
 import { layOut, paint, type Colour, type Look, type Row } from './layout.ts';
 import type { Skipped } from './objects.ts';
-import { printable } from './printable.ts';
 
 const STATES: Record<Ready, { readonly word: string; readonly colour: Colour }> = {
   True: { word: 'READY', colour: 'green' },

@@ -1,8 +1,8 @@
 /** The command `check`, from its options to its exit status. */
+import { printable } from '../engine/printable.ts';
 import { checkManifests, exitStatusOf, type CheckOptions, type CheckReport } from './check.ts';
 import { readStdin, STDIN } from './input.ts';
 import { print, wantsColour, type Io } from './io.ts';
-import { printable } from './printable.ts';
 import { UnreadableInput } from './problems.ts';
 import type { CheckFormat } from './formats.ts';
 import { renderGithub } from './github.ts';

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { CHECKS } from '../checks/index.ts';
 import type { ActivePriority, Check } from '../engine/check.ts';
 import { formatPath } from '../engine/path.ts';
+import { printable } from '../engine/printable.ts';
 import { displayPath } from '../engine/workload.ts';
 import { documentationOf, explainedBy } from '../policy/documentation.ts';
 import type { Action } from '../policy/schema.ts';
 import { VERSION } from '../version.ts';
 import type { CheckedFinding, CheckedUnknown, CheckedWorkload, CheckReport } from './check.ts';
-import { printable } from './printable.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 /** GitHub refuses a file with more (docs.github.com, SARIF results exceed one or more limits). */

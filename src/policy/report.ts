@@ -4,6 +4,7 @@ import { Type, type Static } from 'typebox';
 import { PRIORITIES, type ActivePriority } from '../engine/check.ts';
 import { apiVersionOf } from '../engine/kinds.ts';
 import { formatPath } from '../engine/path.ts';
+import { printable } from '../engine/printable.ts';
 import type { Workload } from '../engine/workload.ts';
 import type { CompiledException } from './exceptions.ts';
 import { breakGlassReason } from './break-glass.ts';
@@ -266,6 +267,8 @@ function mergeBy<T extends Pick<Finding, 'policy' | 'action' | 'priority'>>(
   return [...merged.values()].map(({ item, policies }) => ({ item, policies: policies.toSorted().slice(0, 64) }));
 }
 
-function bounded(text: string): string {
+/** Part of a report: on one line, and short. */
+function bounded(raw: string): string {
+  const text = printable(raw);
   return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT - 3)}...`;
 }

@@ -1,5 +1,6 @@
 /** What people read when a request is denied or warned about. */
 import type { ActivePriority } from '../engine/check.ts';
+import { printable } from '../engine/printable.ts';
 import { displayPath, isInPod, type Workload } from '../engine/workload.ts';
 import { explainedBy } from '../policy/documentation.ts';
 import { lapsedText } from '../policy/exceptions.ts';
@@ -205,10 +206,11 @@ export function leavingWarnings(
 }
 
 /**
- * The parts as one text, cut short if that is too long. Joined, not added up: texts in one piece are what JSON.stringify
+ * The parts as one line that is safe to show, cut short if that is too long. Joined, not added up: texts in one piece are what JSON.stringify
  * writes fast.
  */
-function cut(parts: string[], longest: number): string {
+function cut(raw: readonly string[], longest: number): string {
+  const parts = raw.map(printable);
   let length = 0;
   for (const part of parts) length += part.length;
   if (length > longest) {

@@ -1,6 +1,7 @@
 /** What the reviews of our own kinds answer alike. */
 import { formatPath } from '../engine/path.ts';
 import { nearestName } from '../engine/names.ts';
+import { printable } from '../engine/printable.ts';
 import type { WorkloadKind } from '../engine/kinds.ts';
 import type { FieldProblem } from '../engine/workload.ts';
 import type { AdmissionRequest } from './protocol.ts';
@@ -19,7 +20,7 @@ export function accepted({ kind }: AdmissionRequest, warnings: readonly string[]
 
 /** The object may not be stored: each problem is told with its field. */
 export function invalid({ kind, name }: AdmissionRequest, problems: readonly FieldProblem[]): Decision {
-  const lines = problems.map(({ path, message }) => `  ${formatPath(path)}: ${message}`);
+  const lines = problems.map(({ path, message }) => printable(`  ${formatPath(path)}: ${message}`));
   return {
     response: {
       allowed: false,

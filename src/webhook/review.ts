@@ -2,6 +2,7 @@
 import type { Aspect } from '../engine/check.ts';
 import { apiVersionOf, workloadKindOf, type WorkloadKind } from '../engine/kinds.ts';
 import { formatPath, valueAt } from '../engine/path.ts';
+import { printable } from '../engine/printable.ts';
 import type { Related } from '../engine/related.ts';
 import type { Labels } from '../engine/selectors.ts';
 import { hasTemplate, readWorkload, type RawObject, type Workload } from '../engine/workload.ts';
@@ -208,7 +209,7 @@ function malformed(
   problem: { readonly path: readonly (string | number)[]; readonly message: string },
   route: Route | undefined,
 ): Decision {
-  const message = `${kind.kind}: ${formatPath(problem.path)}: ${problem.message}`;
+  const message = printable(`${kind.kind}: ${formatPath(problem.path)}: ${problem.message}`);
   const allowed = route?.canDeny === false;
   const decision = allowed ? 'warned' : 'denied';
   return {

@@ -41,6 +41,12 @@ describe('a report', () => {
     expect(report).not.toHaveProperty('notes');
   });
 
+  test('has each text on one line, whatever a user wrote', () => {
+    const lies: Outcome = { type: 'unmet', path: [], message: 'is "x\n\u001b[2Kready"' };
+    const [found] = reportOf(workload, [verdictOf('a', [lies])]).findings ?? [];
+    expect(found?.message).toBe('is "x\\u000a\\u001b[2Kready"');
+  });
+
   test('says once what several policies say alike, with the strictest action', () => {
     const report = reportOf(workload, [verdictOf('b', [wrong], { critical: 'Warn' }), verdictOf('a', [wrong])]);
     expect(report.findings).toMatchObject([{ action: 'Deny', policies: ['a', 'b'] }]);

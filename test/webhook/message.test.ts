@@ -113,3 +113,20 @@ test('a denial has a line for each container', () => {
     '  seccomp  spec.template.spec.containers[proxy]: no profile; set one',
   ]);
 });
+
+describe('what a user wrote', () => {
+  const lies = 'is "x\nDeployment app is ready\u001b[2K\u202e"';
+  const shown = 'is "x\\u000aDeployment app is ready\\u001b[2K\\u202e"';
+
+  test('starts no line of its own in a denial, and reprograms no terminal', () => {
+    const found = finding(app, 'app', { action: 'Deny', message: lies });
+    const lines = denialMessage(deployment, [verdict([found])], undefined, 0).split('\n');
+    expect(lines[2]).toBe(`  seccomp  spec.template.spec.containers[app]: ${shown}; set one`);
+    expect(lines).toHaveLength(4);
+  });
+
+  test('nor in a warning', () => {
+    const warnings = warningsOf(deployment, [verdict([finding(app, 'app', { message: lies })])]);
+    expect(warnings).toEqual([`[web] Important seccomp: containers[app]: ${shown}; set one`]);
+  });
+});
