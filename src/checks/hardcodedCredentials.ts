@@ -7,6 +7,7 @@ import { Names } from '../engine/parameters.ts';
 import type { Path } from '../engine/path.ts';
 import type { HttpGet, Volume } from '../engine/pod.ts';
 import { PROBE_FIELDS } from '../engine/probes.ts';
+import { isProgramPassword, programPasswordIn, programPasswords } from '../engine/program-passwords.ts';
 import { roleOfName } from '../engine/secret-names.ts';
 import { LONGEST_TEXT, MOST_TEXT, settingsIn, TOO_LONG, type Syntax } from '../engine/settings.ts';
 import { LAST_APPLIED, type Container } from '../engine/workload.ts';
@@ -18,7 +19,7 @@ export default defineCheck({
   name: 'hardcodedCredentials',
   title: 'Hardcoded credentials',
   metWhen:
-    'No credential stands as a literal in environment variables, args, command, probes, lifecycle hooks, images, attributes of volumes or annotations: known token formats, private keys, URLs with a password, and literals under a name that says secret, also as settings in JSON, YAML or a script.',
+    'No credential stands as a literal in environment variables, args, command, probes, lifecycle hooks, images, attributes of volumes or annotations: known token formats, private keys, URLs with a password, and literals under a name that says secret, also as settings in JSON, YAML or a script, and passwords as programs take them (`redis-cli -a`, `mysql -p`, `curl -u`).',
   group: 'Secret references',
   items: ['security.secrets.no-hardcoded-credentials', 'security.secrets.secure-api-key-storage'],
   scope: 'workload',
@@ -38,8 +39,9 @@ export default defineCheck({
     const search: Search = { allow, left: MOST_TEXT };
     for (const container of containers) {
       judgeEnvironment(container, search, report);
-      judgeWords(container, ['command'], container.spec.command, search, report);
-      judgeWords(container, ['args'], container.spec.args, search, report);
+      const { command, args } = container.spec;
+      judgeWords(container, ['command'], command, search, report);
+      judgeWords(container, ['args'], args, search, report, command ?? []);
       judgeHandlers(container, search, report);
       judgeImage(container, report);
     }
@@ -79,15 +81,22 @@ const FLAG = /^(--?)([A-Za-z][\w.-]{0,128})(?:=([^]*))?$/;
 /** A flag whose value is a configuration as text, not a script. */
 const CONFIG_FLAG = /conf|settings|yaml|json|values/i;
 
-/** Flags: `--token=x`, `--token x`; assignments; settings in a text; and formats anywhere in a word. */
+/**
+ * Flags: `--token=x`, `--token x`; assignments; settings in a text; passwords as programs take them; and formats anywhere in
+ * a word.
+ *
+ * @param begun - words of the same command that stand before these
+ */
 function judgeWords(
   container: Container,
   at: Path,
   words: readonly string[] | null | undefined,
   search: Search,
   report: Report,
+  begun: readonly string[] = [],
 ): void {
   if (!words) return;
+  const passwords = new Map(programPasswords([...begun, ...words]).map(({ index, found }) => [index, found]));
   let before: RegExpExecArray | null = null;
   for (const [index, word] of words.entries()) {
     const own = FLAG.exec(word);
@@ -102,13 +111,15 @@ function judgeWords(
       word,
       () =>
         credentialIn(word) ??
+        passwords.get(begun.length + index) ??
+        programPasswordIn(word) ??
         (name !== undefined && value !== undefined ? literalUnder(name, value) : undefined) ??
         literalWithin(joined ?? word, CONFIG_FLAG.test(name ?? '') ? 'config' : 'shell', search),
     );
     if (found === undefined) continue;
-    report(
-      unmetAt(container, [...at, index], name === undefined ? `holds ${found}` : `${dashes}${name} holds ${found}`),
-    );
+    // A short flag can stand in one word with the password, which is not to be told.
+    const isNamed = name !== undefined && !isProgramPassword(found);
+    report(unmetAt(container, [...at, index], isNamed ? `${dashes}${name} holds ${found}` : `holds ${found}`));
   }
 }
 

@@ -40,11 +40,11 @@ export function credentialIn(text: string): string | undefined {
   }
   const token = tokenIn(text) ?? (isPlace ? placedTokenIn(text) : undefined);
   if (token !== undefined || !isPlace) return token;
-  if (urlPasswords(text).some(isReal)) return 'a URL with a password';
-  if (connectionPasswords(text).some(isReal)) return 'a connection string with a password';
-  if (hostPasswords(text).some(isReal)) return LOGIN;
-  if (headerCredentials(text).some(isReal)) return 'a credential in a header';
-  if (sqlPasswords(text).some(isReal)) return 'a password in SQL';
+  if (urlPasswords(text).some(isRealPassword)) return 'a URL with a password';
+  if (connectionPasswords(text).some(isRealPassword)) return 'a connection string with a password';
+  if (hostPasswords(text).some(isRealPassword)) return LOGIN;
+  if (headerCredentials(text).some(isRealPassword)) return 'a credential in a header';
+  if (sqlPasswords(text).some(isRealPassword)) return 'a password in SQL';
   return undefined;
 }
 
@@ -53,11 +53,11 @@ const LOGIN = 'a login with a password';
 /** Finds the password of a login in an image's name. @returns what it is, or undefined */
 export function loginIn(image: string): string | undefined {
   const login = imageLogin(image);
-  return login !== undefined && isReal(login.password) ? LOGIN : undefined;
+  return login !== undefined && isRealPassword(login.password) ? LOGIN : undefined;
 }
 
-/** Weak as it may be: `root` is a password too, where a password is expected. */
-function isReal(password: string): boolean {
+/** Is a text a password, where one is expected? Weak as it may be: `root` is one too. */
+export function isRealPassword(password: string): boolean {
   return !isInnocent(password) && !isPlaceholder(password, false);
 }
 

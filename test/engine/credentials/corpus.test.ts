@@ -36,6 +36,7 @@ interface Literals {
   readonly env: readonly (readonly [name: string, value: string])[];
   readonly texts: readonly string[];
   readonly scripts: readonly string[];
+  readonly programs: readonly (readonly [command: string, index: number])[];
   readonly paths: readonly string[];
   readonly images: readonly string[];
   readonly weak: readonly (readonly [key: string, value: string, told: string])[];
@@ -175,7 +176,7 @@ describe.each(FORMATS.filter(({ found }) => found !== undefined).map(asCase))('%
 });
 
 describe('no format, but', () => {
-  const { env, texts, scripts, paths, images, weak } = LITERALS;
+  const { env, texts, scripts, programs, paths, images, weak } = LITERALS;
   const ONE = [expect.stringMatching(/ holds a (?:literal credential|.*with a password|password in SQL)$/)];
 
   test.each(env)('under its name: %s: %j', (name, value) => {
@@ -201,6 +202,23 @@ describe('no format, but', () => {
     expect(inConfigMap('run.sh', `#!/bin/sh\n${script}\n`)).toHaveLength(1);
   });
 
+  test.each(programs)('for a program: %j', (text, index) => {
+    const words = text.split(' ');
+    const says = (place: string) => [expect.stringMatching(new RegExp(`${place} holds a password for [a-z_-]+$`))];
+    expect(findings(deployment({ command: words }))).toEqual(says(`command\\[${index}\\]`));
+    expect(findings(deployment({ args: words }))).toEqual(says(`args\\[${index}\\]`));
+    const [program = '', ...rest] = words;
+    expect(findings(deployment({ command: [program], args: rest }))).toEqual(says(`args\\[${index - 1}\\]`));
+    for (const script of [
+      text,
+      `set -e; A=b ${text} | grep x`,
+      `until ${text}; do sleep 1; done`,
+      `if (${text}); then x; fi`,
+    ]) {
+      for (const one of eachCommand(['sh', '-c', script])) expect(findings(deployment(one))).toEqual(says('2\\]'));
+    }
+  });
+
   test.each(paths)('in the path of a probe: %j', (path) => {
     expect(findings(deployment(probePath(path)))).toHaveLength(1);
     expect(findings(deployment({ lifecycle: { preStop: { httpGet: { port: 80, path } } } }))).toHaveLength(1);
@@ -220,6 +238,10 @@ describe('no format, but', () => {
       ...env.map(([name, value]) => deployment({ env: [{ name, value }] })),
       ...texts.map((text) => deployment({ env: [{ name: 'SETTING', value: text }] })),
       ...scripts.flatMap((script) => eachCommand(['sh', '-c', script]).map((one) => deployment(one))),
+      ...programs.flatMap(([text]) => [
+        ...eachCommand(['sh', '-c', text]).map((one) => deployment(one)),
+        deployment({ command: text.split(' ').slice(0, 1), args: text.split(' ').slice(1) }),
+      ]),
       ...paths.map((path) => deployment(probePath(path))),
       ...images.map((image) => deployment({ image })),
     ];
