@@ -21,6 +21,10 @@ test.each([
   ['as another program is given it', 'wait-for mysql -pS3cr3tPw'],
   ['behind another command', 'redis-cli ping; app -a S3cr3tPw'],
   ['what is put in', 'mysql -p"$(cat /run/pw)"'],
+  ['an argument of the script', 'mysql -p$1 shop'],
+  ['a placeholder in quotes', 'sshpass -p "changeme" ssh deploy@host'],
+  ['a port', 'mongosh --host db -p 27017'],
+  ['a proxy', 'curl -U http://Proxy1:3128 http://web'],
   ['the flag at the end', 'redis-cli -a'],
 ])('none: %s', (_, text) => {
   expect(programPasswordIn(text)).toBeUndefined();
