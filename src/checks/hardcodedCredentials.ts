@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { defineCheck, unmetAt, type Report } from '../engine/check.ts';
 import { credentialIn, isSecretLiteral, LITERAL, loginIn } from '../engine/credentials.ts';
+import { flaggedWords } from '../engine/flags.ts';
 import { isInnocent } from '../engine/innocent-values.ts';
 import { matchesNamePattern } from '../engine/names.ts';
 import { Names } from '../engine/parameters.ts';
@@ -77,7 +78,6 @@ function judgeEnvironment(container: Container, search: Search, report: Report):
   }
 }
 
-const FLAG = /^(--?)([A-Za-z][\w.-]{0,128})(?:=([^]*))?$/;
 /** A flag whose value is a configuration as text, not a script. */
 const CONFIG_FLAG = /conf|settings|yaml|json|values/i;
 
@@ -97,15 +97,9 @@ function judgeWords(
 ): void {
   if (!words) return;
   const passwords = new Map(programPasswords([...begun, ...words]).map(({ index, found }) => [index, found]));
-  let before: RegExpExecArray | null = null;
-  for (const [index, word] of words.entries()) {
-    const own = FLAG.exec(word);
-    // A word that is no flag is the value of the flag before it, unless that has one already.
-    const flag = own ?? (before?.[3] === undefined ? before : null);
-    before = own;
-    const [, dashes, name, joined] = flag ?? [];
+  for (const [index, { word, flag, value }] of flaggedWords(words).entries()) {
+    const name = flag?.name;
     if (name !== undefined && matchesNamePattern(name, search.allow)) continue;
-    const value = own === null ? word : joined;
     const found = look(
       search,
       word,
@@ -114,12 +108,12 @@ function judgeWords(
         passwords.get(begun.length + index) ??
         programPasswordIn(word) ??
         (name !== undefined && value !== undefined ? literalUnder(name, value) : undefined) ??
-        literalWithin(joined ?? word, CONFIG_FLAG.test(name ?? '') ? 'config' : 'shell', search),
+        literalWithin(value ?? word, CONFIG_FLAG.test(name ?? '') ? 'config' : 'shell', search),
     );
     if (found === undefined) continue;
     // A short flag can stand in one word with the password, which is not to be told.
-    const isNamed = name !== undefined && !isProgramPassword(found);
-    report(unmetAt(container, [...at, index], isNamed ? `${dashes}${name} holds ${found}` : `holds ${found}`));
+    const who = flag === undefined || isProgramPassword(found) ? '' : `${flag.dashes}${flag.name} `;
+    report(unmetAt(container, [...at, index], `${who}holds ${found}`));
   }
 }
 

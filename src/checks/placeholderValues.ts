@@ -1,16 +1,18 @@
 import { Type } from 'typebox';
-import { defineCheck, unmetAt } from '../engine/check.ts';
+import { defineCheck, unmetAt, type Report } from '../engine/check.ts';
+import { flaggedWords } from '../engine/flags.ts';
 import { isPlaceholder } from '../engine/placeholders.ts';
-import { saysSecret } from '../engine/secret-names.ts';
+import { roleOfName, saysSecret } from '../engine/secret-names.ts';
 import { MOST_TEXT, SettingsReader, TOO_LONG } from '../engine/settings.ts';
 import { matchesNamePattern } from '../engine/names.ts';
 import { Names } from '../engine/parameters.ts';
+import type { Container } from '../engine/workload.ts';
 
 export default defineCheck({
   name: 'placeholderValues',
   title: 'Placeholder values',
   metWhen:
-    'No environment variable holds a placeholder: changeme, replace-me, your-api-key-here, TODO, <...>, xxx; bare words such as test, admin or password count only under a name that says secret, also as settings in JSON or YAML.',
+    'No environment variable, and no flag of command or args whose name says secret, holds a placeholder: changeme, replace-me, your-api-key-here, TODO, <...>, xxx; bare words such as test, admin or password count only under a name that says secret, also as settings in JSON or YAML.',
   group: 'Secret references',
   items: ['security.secrets.no-hardcoded-credentials'],
   scope: 'workload',
@@ -18,7 +20,7 @@ export default defineCheck({
   perContainer: true,
   parameters: Type.Object({
     allow: Names(
-      'Names of environment variables, and of settings in them, whose values are meant as they stand; `*` at the end allowed.',
+      'Names of environment variables, of settings in them, and of flags, whose values are meant as they stand; `*` at the end allowed.',
     ),
   }),
   rationale:
@@ -38,10 +40,21 @@ export default defineCheck({
           report(unmetAt(container, ['env', index, 'value'], `${name} holds a placeholder`));
         }
       }
+      for (const at of ['command', 'args'] as const) judgeFlags(container, at, allow, report);
     }
     if (left < 0) report({ type: 'unknown', cause: `the variables hold ${TOO_LONG}` });
   },
 });
+
+/** Flags whose names say that their value is a secret, and not the name of an object that holds one. */
+function judgeFlags(container: Container, at: 'command' | 'args', allow: readonly string[], report: Report): void {
+  for (const [index, { flag, value }] of flaggedWords(container.spec[at] ?? []).entries()) {
+    if (flag === undefined || value === undefined || matchesNamePattern(flag.name, allow)) continue;
+    // A word behind the name of a key can be that of a Secret: `--secret-key=password`.
+    if (roleOfName(flag.name) !== 'secret' || !isPlaceholder(value, !/key$/i.test(flag.name))) continue;
+    report(unmetAt(container, [at, index], `${flag.dashes}${flag.name} holds a placeholder`));
+  }
+}
 
 /** Does a secret setting in a text hold one: `{"db": {"password": "changeme"}}`? */
 function holdsPlaceholder(text: string, allow: readonly string[]): boolean {

@@ -306,6 +306,7 @@ describe('innocent', () => {
   });
 
   test.each(words.map((list) => [list.join(' '), list] as const))('%s', (_, list) => {
+    expect(findings(deployment({ args: list, command: list }), placeholderValues)).toEqual([]);
     expect(findings(deployment({ args: list }))).toEqual([]);
     expect(findings(deployment({ command: list }))).toEqual([]);
     expect(findings(deployment({ command: ['sh', '-c', `app ${list.join(' ')}`] }))).toEqual([]);
