@@ -2,11 +2,20 @@
  * What the webhook configurations say, derived from the policies in force: the API server itself routes by namespace and
  * labels, and leaves out what is never judged, so that it works with every replica of the operator gone.
  */
-import { judgedFields, type WorkloadKind } from '../engine/kinds.ts';
-import { type Exemptions, MIRROR_POD_ANNOTATION, NODE_USER_PREFIX } from '../policy/exemptions.ts';
+import type { WorkloadKind } from '../engine/kinds.ts';
+import type { Exemptions } from '../policy/exemptions.ts';
 import { judges, judgesRaises, type Route } from '../policy/routes.ts';
 import { GROUP, VERSION } from '../policy/schema.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
+import {
+  changesWhatIsJudged,
+  LABELS_CHANGE,
+  neverJudged,
+  RESIZES,
+  SCALES,
+  SCALES_DOWN,
+  SPEC_CHANGES,
+} from './match-conditions.ts';
 
 /** Where the API server finds the webhook: a Service of the cluster, or a base URL (`https://127.0.0.1:9443`). */
 export type WebhookAddress =
@@ -131,7 +140,7 @@ function routeEntries(route: Route, input: WebhookConfigurationInput): Entry[] {
       name: entryName(route.name, 'workloads'),
       rules: rulesOf(matched, '', ['CREATE', 'UPDATE']),
       objectSelector: workloadSelector ?? {},
-      matchConditions: [changed(matched, workloadSelector !== undefined), ...always(input.exemptions)],
+      matchConditions: [changesWhatIsJudged(matched, workloadSelector !== undefined), ...neverJudged(input.exemptions)],
     });
   }
   const scaled = matched.filter(({ replicas }) => replicas !== undefined);
@@ -142,7 +151,7 @@ function routeEntries(route: Route, input: WebhookConfigurationInput): Entry[] {
       rules: rulesOf(scaled, '/scale', ['UPDATE']),
       // A Scale object has no labels: the webhook asks its parent.
       objectSelector: {},
-      matchConditions: [judgesRaises(route) ? SCALES : SCALES_DOWN, ...always(input.exemptions)],
+      matchConditions: [judgesRaises(route) ? SCALES : SCALES_DOWN, ...neverJudged(input.exemptions)],
     });
   }
   const pods = matched.filter(({ kind, group }) => kind === 'Pod' && group === '');
@@ -152,7 +161,7 @@ function routeEntries(route: Route, input: WebhookConfigurationInput): Entry[] {
       name: entryName(route.name, 'resize'),
       rules: rulesOf(pods, '/resize', ['UPDATE']),
       objectSelector: workloadSelector ?? {},
-      matchConditions: [changed(pods, false), ...always(input.exemptions)],
+      matchConditions: [RESIZES, ...neverJudged(input.exemptions)],
     });
   }
   return entries;
@@ -211,64 +220,4 @@ function notIn({ namespaces }: Exemptions) {
   return {
     matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...namespaces].toSorted() }],
   };
-}
-
-/*
- * The conditions repeat what the webhook itself decides (webhook/review.ts), so that what is never judged never leaves
- * the API server. An expression that fails refuses every request without a call, so each optional field is asked for
- * with the optional syntax of CEL.
- */
-
-/** Rules 1 and 2: only what can change a verdict. */
-function changed(kinds: readonly WorkloadKind[], labelsCount: boolean): Entry {
-  const fields = kinds.filter(hasFieldsOfItsOwn).reduce(
-    (others, kind) => {
-      const ours = judgedFields(kind).map((field) => `object[?'${field}'] != oldObject[?'${field}']`);
-      return `(${isOf(kind)} ? (${ours.join(' || ')}) : ${others})`;
-    },
-    `(${isOf({ group: 'batch', kind: 'CronJob' })} ? object.spec.?jobTemplate != oldObject.spec.?jobTemplate : object.?spec != oldObject.?spec)`,
-  );
-  const labels = labelsCount ? ' || object.metadata.?labels != oldObject.metadata.?labels' : '';
-  return { name: 'changes-what-is-judged', expression: `request.operation == 'CREATE' || ${fields}${labels}` };
-}
-
-/** Does what is judged stand elsewhere than under `spec`? */
-function hasFieldsOfItsOwn(kind: WorkloadKind): boolean {
-  return judgedFields(kind).some((field) => field !== 'spec');
-}
-
-function isOf({ group, kind }: Pick<WorkloadKind, 'group' | 'kind'>): string {
-  return `request.kind.group == '${group}' && request.kind.kind == '${kind}'`;
-}
-
-const LABELS_CHANGE: Entry = {
-  name: 'changes-labels',
-  expression: 'object.metadata.?labels != oldObject.metadata.?labels',
-};
-
-const SPEC_CHANGES: Entry = {
-  name: 'changes-spec',
-  expression: "request.operation == 'CREATE' || object.?spec != oldObject.?spec",
-};
-
-/** Rule 3: raising the count is never denied, unless there is a limit. */
-const SCALES = scaleCondition('scales', '!=');
-const SCALES_DOWN = scaleCondition('scales-down', '<');
-
-function scaleCondition(name: string, comparison: '!=' | '<'): Entry {
-  const count = '?spec.?replicas.orValue(0)';
-  return { name, expression: `object.${count} ${comparison} oldObject.${count}` };
-}
-
-/** Rules 4 and 5: never what is being deleted, controllers, nodes. */
-function always({ users }: Exemptions): Entry[] {
-  const names = [...users].map((user) => JSON.stringify(user)).join(', ');
-  return [
-    { name: 'not-being-deleted', expression: '!object.?metadata.?deletionTimestamp.hasValue()' },
-    { name: 'not-a-controller', expression: `!(request.userInfo.username in [${names}])` },
-    {
-      name: 'not-a-mirror-pod',
-      expression: `!(request.userInfo.username.startsWith('${NODE_USER_PREFIX}') && object.?metadata.?annotations[?'${MIRROR_POD_ANNOTATION}'].hasValue())`,
-    },
-  ];
 }

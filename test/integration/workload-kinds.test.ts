@@ -283,7 +283,9 @@ test('with no operator left, what is never judged still works', async () => {
   expect(await patch('rollout/web', { metadata: { labels: { c: 'd' } } })).toMatchObject(PASSES);
   expect(await patch('runner/web', { metadata: { labels: { c: 'd' } }, other: 1 })).toMatchObject(PASSES);
   expect(await run('scale', 'rollout/web', '--replicas=5')).toMatchObject(PASSES);
-  expect((await patch('rollout/web', { spec: { paused: true } })).stderr).toContain('failed calling webhook');
+  expect(await patch('rollout/web', { spec: { paused: true } })).toMatchObject(PASSES);
+  const restart = { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': '2027-02-02T00:00:00Z' } } };
+  expect(await patch('runner/web', { worker: { pod: restart } })).toMatchObject(PASSES);
   expect((await patch('runner/web', { spec: { count: 1 } })).stderr).toContain('failed calling webhook');
   expect((await patch('runner/web', { worker: { pod: { spec: { dnsPolicy: 'Default' } } } })).stderr).toContain(
     'failed calling webhook',

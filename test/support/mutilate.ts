@@ -47,7 +47,8 @@ export function pathsOf(value: unknown, path: Path = []): Path[] {
   return entries.flatMap(([step, part]) => [[...path, step], ...pathsOf(part, [...path, step])]);
 }
 
-function replace(root: unknown, path: Path, value: unknown): void {
+/** Puts a value at a path, where what is above it is there. */
+export function replace(root: unknown, path: Path, value: unknown): void {
   const parent = valueAt(root, path.slice(0, -1)) as Record<string | number, unknown>;
   const last = path.at(-1);
   if (last !== undefined) parent[last] = value;

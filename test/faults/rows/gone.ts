@@ -1,6 +1,7 @@
 /** Every replica is gone, and a policy that denies is in force: what must go on working all the same. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RESTARTED_AT } from '../../../src/policy/exemptions.ts';
 import { kubectl } from '../../cluster/kubectl.ts';
 import { until } from '../../support/until.ts';
 import type { Answer, AskOptions } from '../admin.ts';
@@ -43,6 +44,9 @@ const shot = (what: string, path: string, object: object | undefined, more: Part
   ...more,
 });
 
+const RESTART = { spec: { template: { metadata: { annotations: { [RESTARTED_AT]: 'now' } } } } };
+const NEW_VERSION = { spec: { template: { metadata: { annotations: { version: '2' } } } } };
+
 /** All of them must pass. */
 const WORKING: readonly Shot[] = [
   shot('of a system namespace', deployments('kube-system'), bad('NAME', 'kube-system')),
@@ -51,15 +55,16 @@ const WORKING: readonly Shot[] = [
   shot('a Pod of a node', PODS, pod('NAME', 'worker-1'), { as: NODE }),
   shot('a deletion', standing, undefined, { method: 'DELETE' }),
   shot('a label', standing, { metadata: { labels: { a: 'NAME' } } }, { method: 'PATCH', contentType: MERGE }),
+  shot('a restart', standing, RESTART, { method: 'PATCH', contentType: MERGE }),
+  shot('a pause', standing, { spec: { paused: true } }, { method: 'PATCH', contentType: MERGE }),
   shot('a scaling', `${standing}/scale`, { spec: { replicas: 9 } }, { method: 'PATCH', contentType: MERGE }),
 ];
 
-const ROLLOUT = { spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'now' } } } } };
 /** What the recovery page says to fail. */
 const REFUSED: readonly [what: string, method: string, path: string, options: AskOptions][] = [
   ['a create that a policy matches', 'POST', deployments(JUDGED), { body: good('refused') }],
   ['scaling down', 'PATCH', `${standing}/scale`, { body: { spec: { replicas: 1 } }, contentType: MERGE }],
-  ['kubectl rollout restart', 'PATCH', standing, { body: ROLLOUT, contentType: MERGE }],
+  ['a new version', 'PATCH', standing, { body: NEW_VERSION, contentType: MERGE }],
 ];
 
 /** The first command of docs/operations/recovery.md, without `kubectl`. */
@@ -78,7 +83,7 @@ export const allGone: Row = {
   name: 'all replicas gone',
   breaks: 'both replicas killed while a policy with failurePolicy Fail is in force',
   asserts:
-    'system and unmatched namespaces, controllers, nodes, deletes, labels, scaling up, relaxing and removing the policy' +
+    'system and unmatched namespaces, controllers, nodes, deletes, labels, restarts, pauses, scaling up, relaxing and removing the policy' +
     ' work; creates in its namespaces are refused until the recovery command; healed when the replicas come back',
   mix: { share: 1, api: WORKING, straight: [] },
   prepare: async (stage) => {
