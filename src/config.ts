@@ -5,6 +5,7 @@ import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './logger.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from './engine/kinds.ts';
 import { formatPath } from './engine/path.ts';
 import { SECRET_ACCESS, type SecretAccess } from './kube/secret.ts';
+import { LONGEST_EXCLUDED_USER, MOST_EXCLUDED, quotedUser } from './policy/exemptions.ts';
 import { DNS_LABEL, readWorkloadKinds } from './policy/workload-kinds.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
 import { CERTIFICATE_MODES, type CertificateMode } from './webhook/certificate-plan.ts';
@@ -66,7 +67,6 @@ export function addServeOptions(command: Command): Command {
     const made = new Option(flags, description);
     return made.env(ENV + made.name().replaceAll('-', '_').toUpperCase());
   };
-  const list = (text: string, present: string[] = []): string[] => [...present, ...text.split(',').filter(Boolean)];
   return command
     .addOption(option('--kubeconfig <file>', 'client configuration; default: as kubectl, or the pod itself'))
     .addOption(
@@ -111,10 +111,14 @@ export function addServeOptions(command: Command): Command {
     .addOption(option('--replica <name>', 'name of this replica in that Lease').default(hostname(), 'the host name'))
     .addOption(
       option('--exclude-namespace <names>', 'further namespaces never to judge')
-        .argParser((text, present: string[]) => list(text, present).map(parseNamespace))
+        .argParser((text, present: string[]) => parseExcluded(text, present, parseNamespace))
         .default([]),
     )
-    .addOption(option('--exclude-user <names>', 'further users whose requests always pass').argParser(list).default([]))
+    .addOption(
+      option('--exclude-user <names>', 'further users whose requests always pass')
+        .argParser((text, present: string[]) => parseExcluded(text, present, parseUser))
+        .default([]),
+    )
     .addOption(
       option(
         '--secret-access <access>',
@@ -170,7 +174,7 @@ function parsePort(text: string): number {
 }
 
 /*
- * These three stand in every webhook entry: what the API server would refuse there is refused at the start, since otherwise no
+ * These stand in every webhook entry: what the API server would refuse there is refused at the start, since otherwise no
  * policy could be enforced.
  */
 
@@ -178,6 +182,23 @@ function parseServicePort(text: string): number {
   const port = parsePort(text);
   if (port === 0) throw new InvalidArgumentError('must be a port from 1 to 65535');
   return port;
+}
+
+/** Adds the names of one occurrence of a flag to those of the ones before. */
+function parseExcluded(text: string, present: readonly string[], parse: (name: string) => string): string[] {
+  const names = [...present, ...text.split(',').filter(Boolean).map(parse)];
+  if (names.length > MOST_EXCLUDED) {
+    throw new InvalidArgumentError(`${names.length} names; at most ${MOST_EXCLUDED} can be excluded`);
+  }
+  return names;
+}
+
+function parseUser(text: string): string {
+  const length = quotedUser(text).length - 2;
+  if (length > LONGEST_EXCLUDED_USER) {
+    throw new InvalidArgumentError(`a name has ${length} characters; at most ${LONGEST_EXCLUDED_USER} are possible`);
+  }
+  return text;
 }
 
 function parseNamespace(text: string): string {

@@ -10,19 +10,32 @@ function parsed(...flags: string[]): Config {
   return configOf(command.parse(flags, { from: 'user' }));
 }
 
+const names = (count: number): string => Array.from({ length: count }, (_, index) => `n${index}`).join(',');
+
 describe('what stands in every webhook entry is refused if the API server would refuse it there', () => {
-  test.each([
-    ['--exclude-namespace=web app', '"web app" is no name of a namespace'],
-    ['--exclude-namespace=good,Bad', '"Bad" is no name of a namespace'],
-    [`--exclude-namespace=${'n'.repeat(64)}`, 'is no name of a namespace'],
-    ['--service-port=0', 'must be a port from 1 to 65535'],
-    ['--service-port=65536', 'not a port number'],
-    ['--webhook-url=http://operator.example.com', 'must be an https URL'],
-    ['--webhook-url=https://me:pw@operator.example.com', 'must be without user, query and fragment'],
-    ['--webhook-url=https://operator.example.com?a=b', 'must be without user, query and fragment'],
-    ['--webhook-url=https://operator.example.com#a', 'must be without user, query and fragment'],
-  ])('%s', (flag, message) => {
+  test.each(
+    [
+      ['--exclude-namespace=web app', '"web app" is no name of a namespace'],
+      ['--exclude-namespace=good,Bad', '"Bad" is no name of a namespace'],
+      [`--exclude-namespace=${'n'.repeat(64)}`, 'is no name of a namespace'],
+      [`--exclude-namespace=${names(257)}`, '257 names; at most 256 can be excluded'],
+      [`--exclude-user=${names(257)}`, '257 names; at most 256 can be excluded'],
+      [`--exclude-user=${'n'.repeat(254)}`, 'a name has 254 characters; at most 253 are possible'],
+      [`--exclude-user=${'"'.repeat(127)}`, 'a name has 254 characters; at most 253 are possible'],
+      ['--service-port=0', 'must be a port from 1 to 65535'],
+      ['--service-port=65536', 'not a port number'],
+      ['--webhook-url=http://operator.example.com', 'must be an https URL'],
+      ['--webhook-url=https://me:pw@operator.example.com', 'must be without user, query and fragment'],
+      ['--webhook-url=https://operator.example.com?a=b', 'must be without user, query and fragment'],
+      ['--webhook-url=https://operator.example.com#a', 'must be without user, query and fragment'],
+    ].map(([flag = '', message = '']) => [flag.slice(0, 60), flag, message] as const),
+  )('%s', (_, flag, message) => {
     expect(() => parsed(flag)).toThrow(message);
+    expect(() => parsed(flag)).toThrow(flag.slice(0, flag.indexOf('=')));
+  });
+
+  test('also where a flag is given more than once', () => {
+    expect(() => parsed(`--exclude-user=${names(200)}`, `--exclude-user=${names(57)}`)).toThrow('257 names');
   });
 });
 
@@ -31,6 +44,7 @@ test('what it takes', () => {
     excludedNamespaces: ['a', 'b-1', 'c'],
     address: { service: { namespace: 'readiness-operator', name: 'readiness-operator', port: 443 } },
   });
+  expect(parsed(`--exclude-user=${names(256)}`).excludedUsers).toHaveLength(256);
   expect(parsed('--webhook-url=https://127.0.0.1:9443/', '--listen=:0')).toMatchObject({
     address: { url: 'https://127.0.0.1:9443' },
     listen: { host: '', port: 0 },

@@ -1,6 +1,7 @@
 /** The chart's values: this schema makes values.yaml, values.schema.json and the table in the chart's README. */
 import { Type, type TSchema } from 'typebox';
 import { LOG_FORMATS, LOG_LEVELS } from '../../src/logger.ts';
+import { LONGEST_EXCLUDED_USER, MOST_EXCLUDED } from '../../src/policy/exemptions.ts';
 import { CustomKindsSchema, DNS_LABEL } from '../../src/policy/workload-kinds.ts';
 
 const oneOf = (values: readonly string[], fallback: string, description: string): TSchema =>
@@ -8,8 +9,8 @@ const oneOf = (values: readonly string[], fallback: string, description: string)
 const text = (fallback: string, description: string, more: object = {}): TSchema =>
   Type.String({ default: fallback, description, ...more });
 const flag = (fallback: boolean, description: string): TSchema => Type.Boolean({ default: fallback, description });
-const texts = (description: string, more: object = {}): TSchema =>
-  Type.Array(Type.String({ minLength: 1, ...more }), { default: [], description });
+const excluded = (description: string, more: object = {}): TSchema =>
+  Type.Array(Type.String({ minLength: 1, ...more }), { maxItems: MOST_EXCLUDED, default: [], description });
 /** A piece of a Kubernetes object that is passed on as it is; the API server knows its fields. */
 const passedOn = (description: string, fallback: object = {}): TSchema =>
   Type.Unsafe({ type: Array.isArray(fallback) ? 'array' : 'object', default: fallback, description });
@@ -43,11 +44,13 @@ export const VALUES: TSchema = group(
       maximum: 9,
       description: 'Every replica answers, one reconciles. 0 takes the webhooks away and stops the operator.',
     }),
-    excludedNamespaces: texts('Namespaces that no policy concerns, beside the system namespaces and its own.', {
+    excludedNamespaces: excluded('Namespaces that no policy concerns, beside the system namespaces and its own.', {
       maxLength: 63,
       pattern: DNS_LABEL,
     }),
-    excludedUsers: texts("User names whose requests always pass, beside those of Kubernetes' own controllers."),
+    excludedUsers: excluded("User names whose requests always pass, beside those of Kubernetes' own controllers.", {
+      maxLength: LONGEST_EXCLUDED_USER,
+    }),
     workloadKinds: Type.Unsafe({
       ...CustomKindsSchema,
       default: [],

@@ -8,7 +8,13 @@
  */
 import type { WorkloadKind } from '../engine/kinds.ts';
 import type { Path } from '../engine/path.ts';
-import { type Exemptions, MIRROR_POD_ANNOTATION, NODE_USER_PREFIX, RESTARTED_AT } from '../policy/exemptions.ts';
+import {
+  type Exemptions,
+  MIRROR_POD_ANNOTATION,
+  NODE_USER_PREFIX,
+  quotedUser,
+  RESTARTED_AT,
+} from '../policy/exemptions.ts';
 
 /** A match condition of admissionregistration.k8s.io/v1. */
 export interface MatchCondition {
@@ -64,7 +70,7 @@ function scaleCondition(name: string, comparison: '!=' | '<'): MatchCondition {
 
 /** Never what is being deleted, nor what excluded users, Kubernetes' own controllers and nodes do. */
 export function neverJudged({ users }: Exemptions): MatchCondition[] {
-  const names = [...users].map((user) => JSON.stringify(user)).join(', ');
+  const names = [...users].map(quotedUser).join(', ');
   return [
     { name: 'not-being-deleted', expression: '!object.?metadata.?deletionTimestamp.hasValue()' },
     { name: 'not-a-controller', expression: `!(request.userInfo.username in [${names}])` },

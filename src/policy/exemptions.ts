@@ -30,11 +30,24 @@ export const SERVICE_ACCOUNT_PREFIX = 'system:serviceaccount:';
 /** Changed by `kubectl rollout restart` alone; a change of nothing else is no new version. */
 export const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 
+/**
+ * The most namespaces, and the most users, that an installation may add: every webhook entry names all of them. With the longest
+ * names the users make an expression of 66,000 characters; the API server takes 100,000.
+ */
+export const MOST_EXCLUDED = 256;
+/** The longest user name that an installation may add, in characters as CEL writes them, without the quotes. */
+export const LONGEST_EXCLUDED_USER = 253;
+
 export interface Exemptions {
   /** Namespaces that no policy concerns. */
   readonly namespaces: ReadonlySet<string>;
   /** User names whose requests always pass. */
   readonly users: ReadonlySet<string>;
+}
+
+/** A user's name as CEL writes it, with its quotes: as JSON does. */
+export function quotedUser(name: string): string {
+  return JSON.stringify(name);
 }
 
 /**

@@ -98,14 +98,19 @@ test('a Secret of somebody else may be read and nothing more', async () => {
   expect(await onSecrets('Managed')).toEqual(['get', 'list', 'watch', 'update', 'create']);
 });
 
-test.each([
-  ['excludedUsrs={a}', 'excludedUsrs'],
-  ['excludedNamespaces={web app}', '/excludedNamespaces/0'],
-  ['replicas=two', '/replicas'],
-  ['rbac.secrets=Wacth', '/rbac/secrets'],
-  ['networkPolicy.enable=false', 'enable'],
-  ['workloadKinds[0].kind=Rollout', '/workloadKinds/0'],
-])('%s is refused, and the message says where', async (setting, said) => {
+test.each(
+  [
+    ['excludedUsrs={a}', 'excludedUsrs'],
+    ['excludedNamespaces={web app}', '/excludedNamespaces/0'],
+    [`excludedNamespaces={${'a,'.repeat(256)}a}`, '/excludedNamespaces'],
+    [`excludedUsers={${'a,'.repeat(256)}a}`, '/excludedUsers'],
+    [`excludedUsers={${'a'.repeat(254)}}`, '/excludedUsers/0'],
+    ['replicas=two', '/replicas'],
+    ['rbac.secrets=Wacth', '/rbac/secrets'],
+    ['networkPolicy.enable=false', 'enable'],
+    ['workloadKinds[0].kind=Rollout', '/workloadKinds/0'],
+  ].map(([setting = '', said = '']) => [setting.slice(0, 60), setting, said] as const),
+)('%s is refused, and the message says where', async (_, setting, said) => {
   const { code, stderr } = await template(...IMAGE, '--set', setting);
   expect(code).not.toBe(0);
   expect(stderr).toContain(said);

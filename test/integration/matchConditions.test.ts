@@ -10,7 +10,7 @@ import { valueAt, type Path } from '../../src/engine/path.ts';
 import { readWorkload, type RawObject } from '../../src/engine/workload.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
-import { exemptionsOf, RESTARTED_AT } from '../../src/policy/exemptions.ts';
+import { exemptionsOf, LONGEST_EXCLUDED_USER, MOST_EXCLUDED, RESTARTED_AT } from '../../src/policy/exemptions.ts';
 import { PolicySet } from '../../src/policy/routes.ts';
 import { readWorkloadKinds } from '../../src/policy/workload-kinds.ts';
 import type { AdmissionRequest } from '../../src/webhook/protocol.ts';
@@ -95,8 +95,8 @@ async function define({ group, version, kind, resource }: WorkloadKind): Promise
 }
 
 /** Has the API server ask about kinds as the policy wants it, and fail where there is no answer. */
-async function ask(kinds: readonly WorkloadKind[]): Promise<void> {
-  const input = { ...webhookInput([POLICY]), kinds, exemptions: exemptionsOf([], [EXCLUDED.user]) };
+async function ask(kinds: readonly WorkloadKind[], ...users: readonly string[]): Promise<void> {
+  const input = { ...webhookInput([POLICY]), kinds, exemptions: exemptionsOf([], [EXCLUDED.user, ...users]) };
   const route = validatingEntries({ ...input, address: { url: 'https://127.0.0.1:1' } }).at(-1);
   const webhooks = (route?.entries ?? []).map((entry: Entry) => ({
     ...entry,
@@ -282,6 +282,17 @@ test('the API server takes the conditions of as many custom kinds, with paths as
     expect(await isAsked(kind, { ...old, other: 'field' })).toBe(false);
     expect(await isAsked(kind, { ...old, ...edited(fields, [annotate('one', 'three')], kind) })).toBe(true);
   }
+  await ask(KINDS);
+});
+
+test('the API server takes as many excluded users, with names as long, as can be named', async () => {
+  const long = Array.from({ length: MOST_EXCLUDED - 1 }, (_, index) =>
+    `user-${index}`.padEnd(LONGEST_EXCLUDED_USER, 'n'),
+  );
+  await ask(KINDS, ...long);
+  const [deployment] = KINDS as [WorkloadKind];
+  const old = await write(deployment, fieldsOf(deployment), { tier: 'web' });
+  expect(await isAsked(deployment, { ...old, spec: {} })).toBe(true);
   await ask(KINDS);
 });
 
