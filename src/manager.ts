@@ -5,15 +5,15 @@ import { CHECKS } from './checks/index.ts';
 import type { Config } from './config.ts';
 import { hasReadyEndpoint, stopsForGood } from './controller/installation.ts';
 import { Exceptions } from './controller/exceptions.ts';
-import { LatePolicies } from './controller/late-policies.ts';
-import { Policies, POLICIES } from './controller/policies.ts';
+import { NewestCopies } from './controller/newest-copies.ts';
+import { Policies } from './controller/policies.ts';
 import { Reconcilers } from './controller/reconcilers.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
 import { withdrawEntries } from './controller/webhook-configuration-reconciler.ts';
 import { Workloads } from './controller/workloads.ts';
 import type { Labels } from './engine/selectors.ts';
 import type { Clock } from './kube/clock.ts';
-import { hasStatus, KubeClient, pathOf } from './kube/client.ts';
+import { hasStatus, KubeClient } from './kube/client.ts';
 import { Informer, type WatchHealth } from './kube/informer.ts';
 import { EventRecorder } from './kube/events.ts';
 import { LeaderElection } from './kube/lease.ts';
@@ -116,19 +116,20 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
     onChange: () => reconcilers?.policiesChanged(),
     onStatus: (name) => reconcilers?.policyStatusChanged(name),
   });
-  const latePolicies = new LatePolicies({
-    clock,
-    exists: (name, timeout) => exists(doubting, name, timeout),
-    isInForce: (name) => policies.set.route(name) !== undefined,
-    hurry: () => policies.informer.hurry(),
-    mostWaiting: LIMITS.judged / 2,
-  });
   const exceptions = new Exceptions({
     client,
     logger,
     compiler: exceptionCompiler,
     onChange: (change) => reconcilers?.exceptionChanged(change),
     onStatus: (key) => reconcilers?.exceptionStatusChanged(key),
+  });
+  const newest = new NewestCopies({
+    clock,
+    client: doubting,
+    policies,
+    exceptions,
+    onError,
+    mostWaiting: LIMITS.judged / 2,
   });
   const keeper = new CertificateKeeper({
     client,
@@ -240,6 +241,7 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
     namespaceLabels: (name) => namespaces.get(name),
     parent: (kind, namespace, name) => workloads.object(`${kind.kind}/${namespace}/${name}`),
     live: new ApiServerReads(front, clock, onError, (kind) => kind !== 'Secret' || config.secretAccess !== 'None'),
+    beforeDenial: (namespace) => newest.beforeDenial(namespace),
   };
 
   namespaces.start();
@@ -264,7 +266,7 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
     notReady: () => missing,
     degraded: () => keeper.missing ?? stuckWatch(watches()),
     draining: () => signal.aborted,
-    judgeable: (policy) => latePolicies.judgeable(policy),
+    policiesFor: (route) => newest.policiesFor(route),
     reviewPolicy: (request) => reviewPolicy(request, compiler, kinds),
     reviewException: (request) => reviewException(request, exceptionCompiler, policies.set, kinds, clock.now()),
     reviewNamespace: (request) => reviewNamespace(request, policies.set, exemptions),
@@ -345,18 +347,6 @@ function hostsOf(address: WebhookAddress): string[] {
   }
   const { name, namespace } = address.service;
   return [`${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`, `${name}.${namespace}`];
-}
-
-/** Is there a policy of this name? Asked by a new connection. @throws if the API server does not tell in time (milliseconds) */
-async function exists(client: KubeClient, policy: string, timeout: number): Promise<boolean> {
-  client.dropIdle();
-  try {
-    await client.request('GET', pathOf(POLICIES, undefined, policy), { timeout });
-    return true;
-  } catch (error) {
-    if (hasStatus(error, 404)) return false;
-    throw error;
-  }
 }
 
 function publishExpiry({ expires, authorityExpires }: ServingCertificate, { certificateExpiry }: Metrics): void {

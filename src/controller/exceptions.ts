@@ -43,8 +43,10 @@ export class Exceptions {
   /** Those that can be used, whether in force or not. One object for ever: it changes in place. */
   readonly set = new ExceptionSet();
   readonly #informer: Informer<ExceptionState>;
+  readonly #compiler: ExceptionCompiler;
 
   constructor({ client, logger, compiler, onChange, onStatus }: ExceptionsOptions) {
+    this.#compiler = compiler;
     this.#informer = new Informer<ExceptionState>({
       client,
       group: EXCEPTIONS.group,
@@ -83,6 +85,21 @@ export class Exceptions {
   /** Resolves when the exceptions that were there at the start are known, or can't be read. */
   get settled(): Promise<void> {
     return this.#informer.settled;
+  }
+
+  /**
+   * The exceptions of a namespace, made of objects that have just been read.
+   *
+   * @param areAll - false: there are more than these; of the others, what is known here stays
+   */
+  among(namespace: string, objects: readonly RawObject[], areAll: boolean): ExceptionSet {
+    const made = new ExceptionSet(areAll ? [] : [...this.set].filter((exception) => exception.namespace === namespace));
+    for (const object of objects) {
+      const result = this.#compiler.compile(object);
+      if ('exception' in result) made.set(result.exception);
+      else made.delete(namespace, String(valueAt(object, ['metadata', 'name'])));
+    }
+    return made;
   }
 
   /** @param key - `namespace/name` */

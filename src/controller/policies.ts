@@ -97,6 +97,15 @@ export class Policies {
     return this.#set;
   }
 
+  /**
+   * The policies that these objects, just read, bring into force: with the version of each that is in force here, if it is the
+   * same or a newer one can't be used. Resolves when what they ask for has been read.
+   */
+  async among(objects: readonly RawObject[]): Promise<PolicySet> {
+    const policies = await Promise.all(objects.map((object) => this.#version(object)));
+    return new PolicySet(policies.filter((policy) => policy !== undefined));
+  }
+
   state(name: string): PolicyState | undefined {
     const object = this.#informer.get(name);
     if (object === undefined) return undefined;
@@ -158,14 +167,31 @@ export class Policies {
     this.#publish('policy is in force', name);
   }
 
-  /** The last good version of a policy that can't be used, from its status: a restart must not weaken what is enforced. */
   async #recall(name: string, object: RawObject): Promise<void> {
     if (this.#inForce.has(name)) return;
+    const last = this.#lastGood(object);
+    if (last !== undefined) await this.#enforce(name, object, last.policy, last.spec);
+  }
+
+  /** The last good version of a policy that can't be used, from its status: a restart must not weaken what is enforced. */
+  #lastGood(object: RawObject): { readonly policy: CompiledPolicy; readonly spec: unknown } | undefined {
     const last = valueAt(object, ['status', 'inForce']) as PolicyStatus['inForce'];
-    if (last === undefined) return;
+    if (last === undefined) return undefined;
     const metadata = { ...(object['metadata'] as object), generation: last.generation };
     const compiled = this.#options.compiler.compile({ metadata, spec: last.spec });
-    if ('policy' in compiled) await this.#enforce(name, object, compiled.policy, last.spec);
+    return 'policy' in compiled ? { policy: compiled.policy, spec: last.spec } : undefined;
+  }
+
+  /** The version of a policy that an object brings into force, ready for use; undefined: none. */
+  async #version(object: RawObject): Promise<CompiledPolicy | undefined> {
+    const present = this.#inForce.get(String(valueAt(object, ['metadata', 'name'])))?.policy;
+    if (present !== undefined && `${present.uid}/${present.generation}` === versionOf(object)) return present;
+    const compiled = this.#options.compiler.compile(object);
+    const policy = 'policy' in compiled ? compiled.policy : (present ?? this.#lastGood(object)?.policy);
+    if (policy !== undefined && policy !== present) {
+      await this.#options.prepare(policy.match.spec.kinds, policy.reads);
+    }
+    return policy;
   }
 
   #publish(what: string, policy: string): void {

@@ -112,6 +112,7 @@ export class Informer<T> {
   readonly #clock: Clock;
   readonly #waits: Readonly<Record<keyof typeof WAITS, Backoff>>;
   #state: InformerState = { state: 'pending' };
+  #isWatching = false;
   #lastEvent = 0;
   /** When this was last at work, since when lists have failed, and been refused; by the clock that never jumps. */
   #lastActivity: number;
@@ -160,6 +161,14 @@ export class Informer<T> {
 
   get state(): InformerState {
     return this.#state;
+  }
+
+  /**
+   * Does the copy follow the server, as far as that can be told? While a watch is open whose connection has died in silence, it
+   * seems to.
+   */
+  get isCurrent(): boolean {
+    return this.#state.state === 'synced' && this.#isWatching;
   }
 
   /** When anything last came from the server, bookmarks included; milliseconds since 1970. */
@@ -334,6 +343,7 @@ export class Informer<T> {
           seconds: WATCH_SECONDS.least + Math.floor(this.#clock.random() * (WATCH_SECONDS.spread + 1)),
           onOpen: () => {
             openedAt = this.#clock.monotonic();
+            this.#isWatching = true;
             this.#heard();
           },
           onEvent: (event) => {
@@ -344,6 +354,8 @@ export class Informer<T> {
         if (this.#stop.signal.aborted) throw error;
         if (interrupted.aborted) continue;
         failure = error;
+      } finally {
+        this.#isWatching = false;
       }
       const wasGood = openedAt !== undefined && this.#clock.monotonic() - openedAt >= GOOD_WATCH;
       if (wasGood) {

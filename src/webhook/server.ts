@@ -8,12 +8,14 @@ import type { Clock } from '../kube/clock.ts';
 import type { ClusterEvent } from '../kube/events.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
+import type { PolicySet } from '../policy/routes.ts';
 import { andFinally, andThen, type Awaitable } from './awaitable.ts';
 import { Bodies, type Body, type Refusal } from './bodies.ts';
 import { answerClientErrors } from './client-errors.ts';
 import { Connections } from './connections.ts';
 import { BadRequest, decodeReview, encodeReview, type AdmissionRequest } from './protocol.ts';
-import { review, type Decision } from './review.ts';
+import type { Decision } from './review.ts';
+import { reviewByNewest } from './second-look.ts';
 import { stampException } from './stamp.ts';
 import type { World } from './world.ts';
 
@@ -77,8 +79,8 @@ export interface ServerOptions {
   readonly degraded: () => string | undefined;
   /** Told to stop: no longer ready, but requests are still judged, and each answer ends its connection. */
   readonly draining: () => boolean;
-  /** May requests by a route that we do not know be judged after all, or must we not answer yet? */
-  readonly judgeable: (policy: string) => Promise<boolean>;
+  /** The policies by which to decide requests by a route that we do not know; undefined: we must not answer yet. */
+  readonly policiesFor: (route: string) => Promise<PolicySet | undefined>;
   readonly reviewPolicy: (request: AdmissionRequest) => Decision;
   /** Asked only when requests can be judged. */
   readonly reviewException: (request: AdmissionRequest) => Decision;
@@ -224,14 +226,14 @@ export class WebhookServer {
 
   /** @returns undefined if the request can't be judged now; then it has been answered */
   #judge(admission: AdmissionRequest, route: string, response: ServerResponse): Awaitable<Decision | undefined> {
-    const { world, notReady, judgeable } = this.#options;
+    const { world, notReady, policiesFor } = this.#options;
     const missing = notReady();
     if (missing !== undefined) return this.#unavailable(admission, missing, response);
-    if (world.policies().route(route) !== undefined) return review(admission, route, world);
-    return judgeable(route).then((isJudgeable) =>
-      isJudgeable
-        ? review(admission, route, world)
-        : this.#unavailable(admission, `policy ${route} is not in force here yet`, response),
+    if (world.policies().route(route) !== undefined) return reviewByNewest(admission, route, world);
+    return policiesFor(route).then((policies) =>
+      policies === undefined
+        ? this.#unavailable(admission, `policy ${route} is not in force here yet`, response)
+        : reviewByNewest(admission, route, { ...world, policies: () => policies }),
     );
   }
 

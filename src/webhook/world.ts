@@ -2,6 +2,7 @@ import type { WorkloadKind } from '../engine/kinds.ts';
 import type { Related, RelatedKindName, Answer, RelatedFacts } from '../engine/related.ts';
 import type { Labels } from '../engine/selectors.ts';
 import type { RawObject, Workload } from '../engine/workload.ts';
+import type { Copies } from '../policy/copies.ts';
 import type { ExceptionSet } from '../policy/exceptions.ts';
 import type { Exemptions } from '../policy/exemptions.ts';
 import type { PolicySet } from '../policy/routes.ts';
@@ -47,6 +48,8 @@ export interface World {
   /** The object whose scale is changed, if it is in memory. */
   parent(kind: WorkloadKind, namespace: string, name: string): RawObject | undefined;
   readonly live: LiveReads;
+  /** What to decide by before a denial in a namespace, where what is here is behind; undefined: by what is here. */
+  beforeDenial(namespace: string): Promise<Partial<Copies> | undefined> | undefined;
 }
 
 /** May somebody bypass a policy? `unknown`: that could not be found out. */

@@ -92,11 +92,12 @@ beforeAll(async () => {
         leniency: () => Promise.resolve(undefined),
         mayBypass: () => Promise.resolve('no'),
       },
+      beforeDenial: () => undefined,
     },
     notReady: () => undefined,
     degraded: () => undefined,
     draining: () => false,
-    judgeable: () => Promise.resolve(true),
+    policiesFor: () => Promise.resolve(undefined),
     reviewPolicy: () => {
       throw new Error('no policies are reviewed here');
     },

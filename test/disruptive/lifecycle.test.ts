@@ -1,5 +1,4 @@
 /** From the first replica to the last: who leads, what the API server is told, and what is left behind. */
-import https from 'node:https';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
@@ -16,6 +15,7 @@ import {
 import { freePort } from '../cluster/ports.ts';
 import { ask } from '../faults/load.ts';
 import { bad } from '../faults/samples.ts';
+import { get } from '../support/https.ts';
 import { teamPolicy } from '../support/manifests.ts';
 import { HttpProxy } from '../support/httpProxy.ts';
 import { TcpProxy } from '../support/tcpProxy.ts';
@@ -61,17 +61,6 @@ async function entriesOf(configuration = CONFIGURATION): Promise<string[]> {
   const { stdout } = await kubectl(cluster, ['get', '--ignore-not-found', configuration, '-o', 'json']);
   if (stdout === '') return [];
   return ((JSON.parse(stdout) as Json)['webhooks'] ?? []).map((entry: Json) => entry['name']);
-}
-
-function get(url: string): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const request = https.get(url, { rejectUnauthorized: false, agent: false }, (response) => {
-      let text = '';
-      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    request.on('error', reject);
-  });
 }
 
 const leads = async ({ url }: Operator): Promise<boolean> =>

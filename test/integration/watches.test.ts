@@ -232,6 +232,23 @@ test('a watch whose end comes late on a slow connection is alive as long as some
   expect(copy.states).toEqual(['synced']);
 });
 
+test('a copy follows the server while its watch is open, and not while it waits to open one', async () => {
+  const { proxy, client } = await throughHttp();
+  const copy = watched(client);
+  expect(copy.informer.isCurrent).toBe(false);
+  await until('the watch', () => copy.informer.isCurrent);
+  const broken = (_request: http.IncomingMessage, response: http.ServerResponse): boolean => {
+    response.destroy();
+    return true;
+  };
+  proxy.intercept = broken;
+  proxy.cut();
+  await clock.waiting(100);
+  expect([copy.informer.state.state, copy.informer.isCurrent]).toEqual(['synced', false]);
+  proxy.intercept = () => false;
+  await passPausesUntil('the watch is open again', () => copy.informer.isCurrent);
+});
+
 test('what a handler or keep throws costs that object alone', async () => {
   const handled: string[] = [];
   const copy = watched((await throughHttp()).client, {

@@ -86,8 +86,13 @@ export class HttpProxy {
     return this.requests.length - this.watches;
   }
 
-  stop(): void {
+  /** Breaks the connections that there are. */
+  cut(): void {
     this.#server.closeAllConnections();
+  }
+
+  stop(): void {
+    this.cut();
     this.#server.close();
     this.#agent.destroy();
   }

@@ -64,7 +64,7 @@ async function start(more: Partial<ServerOptions> = {}): Promise<number> {
     notReady: () => undefined,
     degraded: () => undefined,
     draining: () => false,
-    judgeable: () => Promise.resolve(false),
+    policiesFor: () => Promise.resolve(undefined),
     reviewPolicy: () => ALLOWED,
     reviewException: () => ALLOWED,
     reviewNamespace: () => ALLOWED,
@@ -285,13 +285,13 @@ test.each([
 
 test('more than are judged at one time are turned away at once, and judged again when there is room', async () => {
   let release: () => void = () => undefined;
-  const held = new Promise<boolean>((resolve) => (release = () => resolve(false)));
+  const held = new Promise<undefined>((resolve) => (release = () => resolve(undefined)));
   let waiting = 0;
   let arrived: () => void = () => undefined;
   const full = new Promise<void>((resolve) => (arrived = resolve));
   const port = await start({
     limits: { ...LIMITS, judged: 3 },
-    judgeable: () => {
+    policiesFor: () => {
       if (++waiting === 3) arrived();
       return held;
     },
