@@ -5,12 +5,12 @@
  */
 import type { RawObject } from '../engine/workload.ts';
 import type { Clock } from '../kube/clock.ts';
-import { hasStatus, pathOf, type KubeClient } from '../kube/client.ts';
+import { hasStatus, pathOf, type KubeClient, type Query } from '../kube/client.ts';
 import { Restrained } from '../kube/restraint.ts';
 import { SharedRead } from '../kube/shared-read.ts';
 import type { Copies } from '../policy/copies.ts';
 import type { ExceptionSet } from '../policy/exceptions.ts';
-import type { PolicySet } from '../policy/routes.ts';
+import { PolicySet } from '../policy/routes.ts';
 import { EXCEPTIONS, type Exceptions } from './exceptions.ts';
 import { POLICIES, type Policies } from './policies.ts';
 
@@ -18,9 +18,11 @@ import { POLICIES, type Policies } from './policies.ts';
 const PATIENCE = 2000;
 /** How long one that would be denied waits for anything newer, in milliseconds. */
 const PATIENCE_BEFORE_DENIAL = 700;
+/** After a read that was waited for in vain, denials stand at once for so many milliseconds. */
+const DISCOURAGED = 2000;
 /** Between the beginnings of two reads of the same, in milliseconds. */
 const INTERVAL = 250;
-/** Objects in one answer. With a limit the API server answers also while it builds the cache of a new definition. */
+/** Objects in one answer. */
 const PAGE = 500;
 
 export interface NewestCopiesOptions {
@@ -43,9 +45,13 @@ export class NewestCopies {
   readonly #options: NewestCopiesOptions;
   readonly #requester: Restrained;
   readonly #policies: SharedRead<PolicySet | undefined>;
-  /** By namespace, those that were asked about lately. */
+  /** By the name of the policy, of those that were asked for lately. */
+  readonly #byRoute = new Map<string, SharedRead<PolicySet | undefined>>();
+  /** By namespace, of those that were asked about lately. */
   readonly #exceptions = new Map<string, SharedRead<ExceptionSet | undefined>>();
   #waiting = 0;
+  /** By the clock that never jumps. */
+  #discouragedUntil = -Infinity;
 
   constructor(options: NewestCopiesOptions) {
     this.#options = options;
@@ -57,13 +63,13 @@ export class NewestCopies {
    * The policies by which to decide a request whose route is not known here: it is that of a policy that has just come, or
    * that has just gone.
    *
-   * @returns undefined: they could not be read in time, or too many wait, so that nobody may answer for them
+   * @returns undefined: it could not be read in time, or too many wait, so that nobody may answer for it
    */
   async policiesFor(route: string): Promise<PolicySet | undefined> {
     if (this.#waiting >= this.#options.mostWaiting) return undefined;
     this.#waiting += 1;
     try {
-      const found = await this.#untilRead(this.#options.clock.monotonic() + PATIENCE);
+      const found = await this.#untilRead(route);
       const { policies } = this.#options;
       // The watch has still not told of it, so there is something for it to see.
       if (found?.route(route) !== undefined && policies.set.route(route) === undefined) policies.informer.hurry();
@@ -83,6 +89,7 @@ export class NewestCopies {
     const behind = [policies.informer, exceptions.informer].filter(({ isCurrent }) => !isCurrent);
     if (behind.length === 0) return undefined;
     for (const informer of behind) informer.hurry();
+    if (this.#options.clock.monotonic() < this.#discouragedUntil) return undefined;
     return this.#read(
       policies.informer.isCurrent ? undefined : this.#policies,
       exceptions.informer.isCurrent ? undefined : this.#exceptionsOf(namespace),
@@ -97,6 +104,9 @@ export class NewestCopies {
       policies && this.#inTime(policies, PATIENCE_BEFORE_DENIAL),
       exceptions && this.#inTime(exceptions, PATIENCE_BEFORE_DENIAL),
     ]);
+    const isMissing =
+      (policies !== undefined && set === undefined) || (exceptions !== undefined && excepted === undefined);
+    if (isMissing) this.#discouragedUntil = this.#options.clock.monotonic() + DISCOURAGED;
     if (set === undefined && excepted === undefined) return undefined;
     return {
       ...(set === undefined ? {} : { policies: set }),
@@ -104,14 +114,16 @@ export class NewestCopies {
     };
   }
 
-  /** Reads again as long as that fails. @param end - by the clock that never jumps */
-  async #untilRead(end: number): Promise<PolicySet | undefined> {
-    for (;;) {
-      const left = end - this.#options.clock.monotonic();
-      if (left <= 0) return undefined;
-      const found = await this.#inTime(this.#policies, left);
+  /** Reads again as long as that fails. */
+  async #untilRead(route: string): Promise<PolicySet | undefined> {
+    const { clock } = this.#options;
+    const end = clock.monotonic() + PATIENCE;
+    for (let left = PATIENCE; left > 0; left = end - clock.monotonic()) {
+      const read = recent(this.#byRoute, route, () => this.#shared('a policy', () => this.#readPolicy(route)));
+      const found = await this.#inTime(read, left);
       if (found !== undefined) return found;
     }
+    return undefined;
   }
 
   /** @returns undefined if it fails, or takes longer than so many milliseconds */
@@ -133,39 +145,54 @@ export class NewestCopies {
     );
   }
 
-  async #readPolicies(): Promise<PolicySet> {
+  /** The policies that are known here, with one as it is now. Of a single object no API server has a cache that may be late. */
+  async #readPolicy(name: string): Promise<PolicySet> {
     const { policies } = this.#options;
+    const others = policies.set.policies.filter((policy) => policy.name !== name);
+    try {
+      const object = await this.#get<RawObject>(pathOf(POLICIES, undefined, name));
+      return new PolicySet([...others, ...(await policies.among([object])).policies]);
+    } catch (error) {
+      if (hasStatus(error, 404)) return new PolicySet(others);
+      throw error;
+    }
+  }
+
+  async #readPolicies(): Promise<PolicySet> {
     const objects: RawObject[] = [];
     let from: string | undefined;
-    try {
-      do {
-        const page = await this.#page(pathOf(POLICIES), from);
-        objects.push(...page.items);
-        from = page.metadata.continue;
-      } while (from);
-    } catch (error) {
-      // An API server that starts says so of every kind; that it is so, the watch has found out over some time.
-      if (!hasStatus(error, 404) || policies.informer.state.state !== 'notServed') throw error;
-    }
-    return policies.among(objects);
+    do {
+      const page = await this.#page(pathOf(POLICIES), from);
+      objects.push(...page.items);
+      from = page.metadata.continue;
+    } while (from);
+    return this.#options.policies.among(objects);
   }
 
   #exceptionsOf(namespace: string): SharedRead<ExceptionSet | undefined> {
-    for (const [other, read] of this.#exceptions) if (read.isIdle) this.#exceptions.delete(other);
-    const present = this.#exceptions.get(namespace);
-    if (present !== undefined) return present;
-    const made = this.#shared('exceptions', async () => {
-      // Whoever may write exceptions decides how many there are, so that one page has to do.
-      const { items, metadata } = await this.#page(pathOf(EXCEPTIONS, namespace));
-      return this.#options.exceptions.among(namespace, items, !metadata.continue);
-    });
-    this.#exceptions.set(namespace, made);
-    return made;
+    return recent(this.#exceptions, namespace, () =>
+      this.#shared('exceptions', async () => {
+        // Whoever may write exceptions decides how many there are, so that one page has to do.
+        const { items, metadata } = await this.#page(pathOf(EXCEPTIONS, namespace));
+        return this.#options.exceptions.among(namespace, items, !metadata.continue);
+      }),
+    );
   }
 
   #page(path: string, from?: string): Promise<Page> {
-    const query = { limit: PAGE, continue: from };
-    this.#options.client.dropIdle();
-    return this.#requester.request<Page>('GET', path, { query, timeout: PATIENCE });
+    return this.#get(path, { limit: PAGE, continue: from });
   }
+
+  #get<T>(path: string, query: Query = {}): Promise<T> {
+    this.#options.client.dropIdle();
+    return this.#requester.request<T>('GET', path, { query, timeout: PATIENCE });
+  }
+}
+
+/** The read of a key, and none of those that are idle. */
+function recent<T>(reads: Map<string, SharedRead<T>>, key: string, make: () => SharedRead<T>): SharedRead<T> {
+  for (const [other, read] of reads) if (read.isIdle) reads.delete(other);
+  const read = reads.get(key) ?? make();
+  reads.set(key, read);
+  return read;
 }

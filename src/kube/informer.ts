@@ -113,6 +113,7 @@ export class Informer<T> {
   readonly #waits: Readonly<Record<keyof typeof WAITS, Backoff>>;
   #state: InformerState = { state: 'pending' };
   #isWatching = false;
+  #isPausing = false;
   #lastEvent = 0;
   /** When this was last at work, since when lists have failed, and been refused; by the clock that never jumps. */
   #lastActivity: number;
@@ -147,11 +148,12 @@ export class Informer<T> {
 
   /**
    * Looks now for what it may have missed: a pause ends, and a watch is opened anew where it was. For somebody who knows
-   * that there is something to see. Does nothing if it has just been done, or if a list is under way.
+   * that there is something to see. Does nothing if it has just been done, or while it lists or opens a watch: who is asked for
+   * often would otherwise never come to an end with that.
    */
   hurry(): void {
     const now = this.#clock.monotonic();
-    if (now < this.#hurriedAt + HURRIES) return;
+    if (now < this.#hurriedAt + HURRIES || !(this.#isPausing || this.#isWatching)) return;
     this.#hurriedAt = now;
     // The connection of the old watch may be dead, and others with it.
     this.#options.client.dropIdle();
@@ -231,7 +233,9 @@ export class Informer<T> {
   /** Waits so many milliseconds, or until it is stopped or is to hurry. */
   async #pause(milliseconds: number): Promise<void> {
     this.#lastActivity = this.#clock.monotonic();
+    this.#isPausing = true;
     await this.#clock.sleep(milliseconds, this.#interrupted());
+    this.#isPausing = false;
   }
 
   #interrupted(): AbortSignal {

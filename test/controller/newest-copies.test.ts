@@ -3,7 +3,6 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { NewestCopies, type NewestCopiesOptions } from '../../src/controller/newest-copies.ts';
 import type { RawObject } from '../../src/engine/workload.ts';
 import { ApiError } from '../../src/kube/client.ts';
-import type { InformerState } from '../../src/kube/informer.ts';
 import { ExceptionSet } from '../../src/policy/exceptions.ts';
 import { PolicySet } from '../../src/policy/routes.ts';
 import { exceptionOf, exceptionSpec } from '../support/exceptions.ts';
@@ -17,7 +16,6 @@ let asked: string[];
 let answer: readonly string[] | ApiError | 'silence';
 let hurried: number;
 let current: { policies: boolean; exceptions: boolean };
-let state: InformerState;
 
 beforeEach(() => {
   clock = new TestClock();
@@ -25,7 +23,6 @@ beforeEach(() => {
   answer = ['new'];
   hurried = 0;
   current = { policies: false, exceptions: false };
-  state = { state: 'synced' };
 });
 
 const nameOf = ({ metadata }: RawObject): string => (metadata as { name: string }).name;
@@ -37,9 +34,6 @@ function made({ set = new PolicySet([]), mostWaiting = 100 } = {}): NewestCopies
     get isCurrent() {
       return current[kind];
     },
-    get state() {
-      return state;
-    },
     hurry: () => hurried++,
   });
   const options = {
@@ -50,7 +44,12 @@ function made({ set = new PolicySet([]), mostWaiting = 100 } = {}): NewestCopies
         asked.push(path.split('/').slice(4).join('/'));
         if (answer === 'silence') return new Promise(() => {});
         if (answer instanceof ApiError) throw answer;
-        return { metadata: {}, items: answer.map((name) => ({ metadata: { name } })) };
+        const items = answer.map((name) => ({ metadata: { name } }));
+        const [, single] = /readinesspolicies\/(.*)/.exec(path) ?? [];
+        if (single === undefined) return { metadata: {}, items };
+        const found = items.find(({ metadata }) => metadata.name === single);
+        if (found === undefined) throw new ApiError(404, 'NotFound', 'no');
+        return found;
       },
     },
     policies: {
@@ -73,7 +72,7 @@ test('all who come by a route that is not known here are answered by one read, a
   const newest = made();
   const found = await Promise.all([1, 2, 3].map(() => newest.policiesFor('new')));
   expect(found.map((set) => set?.route('new')?.name)).toEqual(['new', 'new', 'new']);
-  expect([asked, hurried]).toEqual([['readinesspolicies'], 3]);
+  expect([asked, hurried]).toEqual([['readinesspolicies/new'], 3]);
 });
 
 test('a watch that has told by then is not hurried', async () => {
@@ -83,7 +82,7 @@ test('a watch that has told by then is not hurried', async () => {
 
 test('a policy that has gone is no reason to wait, nor one to hurry', async () => {
   const found = await made().policiesFor('gone');
-  expect([found?.policies.length, found?.route('gone'), hurried]).toEqual([1, undefined, 0]);
+  expect([found?.policies, asked, hurried]).toEqual([[], ['readinesspolicies/gone'], 0]);
 });
 
 test('reads that fail are tried again for 2 s; then nobody answers', async () => {
@@ -112,12 +111,8 @@ test('nor does anybody where the API server does not answer', async () => {
   expect(await waiting).toBeUndefined();
 });
 
-test('that there is no such kind is believed once the watch has found it out', async () => {
-  answer = new ApiError(404, '', 'no');
-  const starting = made().policiesFor('new');
-  await clock.advance(2000);
-  expect(await starting).toBeUndefined();
-  state = { state: 'notServed' };
+test('without the kind there is no such policy', async () => {
+  answer = new ApiError(404, '', '404 page not found');
   expect((await made().policiesFor('new'))?.policies).toEqual([]);
 });
 
@@ -127,9 +122,7 @@ test('more than may wait are turned away at once, and there is room again afterw
   // Time stands still: whoever is answered now did not wait.
   expect(await newest.policiesFor('a')).toBeUndefined();
   expect((await Promise.all(waiting)).every((set) => set !== undefined)).toBe(true);
-  const next = newest.policiesFor('a');
-  await clock.advance(250);
-  expect(await next).toBeDefined();
+  expect(await newest.policiesFor('c')).toBeDefined();
 });
 
 test('before a denial nothing is read where both copies follow the API server', () => {
@@ -148,9 +141,14 @@ test.each([
   expect([asked, hurried]).toEqual([paths, 2]);
 });
 
-test('a denial waits 700 ms for what is newer, and then stands', async () => {
+test('a denial waits 700 ms for what is newer, and then stands; those of the next 2 s do not wait', async () => {
   answer = 'silence';
-  const waiting = made().beforeDenial('shop');
+  const newest = made();
+  const waiting = newest.beforeDenial('shop');
   await clock.advance(700);
   expect(await waiting).toBeUndefined();
+  answer = ['new'];
+  expect(newest.beforeDenial('shop')).toBeUndefined();
+  await clock.advance(2000);
+  expect(await newest.beforeDenial('shop')).toMatchObject({ policies: {}, exceptions: {} });
 });

@@ -70,7 +70,7 @@ function breakWatches(status: number): void {
   proxy.cut();
 }
 
-const reads = (): number => proxy.requests.filter((url) => url.includes('readinesspolicies?limit=500')).length;
+const reads = (): number => proxy.requests.filter((url) => url.endsWith('/readinesspolicies/late')).length;
 
 test('by a policy that only the leader has heard of, all at once with a few reads', async () => {
   await enforce('early');
