@@ -47,7 +47,8 @@ export class HttpProxy {
           : url.replace(/timeoutSeconds=\d+/, `timeoutSeconds=${proxy.watchSeconds}`);
       const options = { agent, method: request.method, headers: { ...asked, ...headers } };
       const upstream = https.request(target + path, options, (answer) => {
-        response.writeHead(answer.statusCode ?? 0, answer.headers);
+        // At once: a watch is open before anything happens.
+        response.writeHead(answer.statusCode ?? 0, answer.headers).flushHeaders();
         answer.pipe(response);
       });
       upstream.on('error', () => response.destroy());
