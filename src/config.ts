@@ -1,4 +1,5 @@
 /** The configuration of `serve`: one frozen object, from flags and environment. */
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './logger.ts';
@@ -8,6 +9,8 @@ import { SECRET_ACCESS, type SecretAccess } from './kube/secret.ts';
 import { LONGEST_EXCLUDED_USER, MOST_EXCLUDED, quotedUser } from './policy/exemptions.ts';
 import { DNS_LABEL, readWorkloadKinds } from './policy/workload-kinds.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
+import { authoritiesOf } from './webhook/certificate-content.ts';
+import { ClientTrust } from './webhook/client-certificates.ts';
 import { CERTIFICATE_MODES, type CertificateMode } from './webhook/certificate-plan.ts';
 
 export interface Config {
@@ -20,6 +23,8 @@ export interface Config {
   readonly namespace: string;
   readonly tlsSecret: string;
   readonly certificate: CertificateMode;
+  /** Whose certificates callers must show; undefined: none is asked for. */
+  readonly clients: ClientTrust | undefined;
   readonly webhookConfiguration: string;
   readonly ownerClusterRole: string | undefined;
   /** Deployment that runs the operator; undefined: it is run in another way. */
@@ -45,6 +50,9 @@ interface Flags {
   readonly namespace: string;
   readonly tlsSecretName: string;
   readonly certificate: CertificateMode;
+  /** What it holds. */
+  readonly clientCaFile?: string;
+  readonly clientAllowedNames: string[];
   readonly webhookConfiguration: string;
   readonly ownerClusterRole?: string;
   readonly deployment?: string;
@@ -98,6 +106,17 @@ export function addServeOptions(command: Command): Command {
         .default('Managed'),
     )
     .addOption(
+      option(
+        '--client-ca-file <file>',
+        'answer only callers with a certificate of these authorities (PEM), for API servers that are set up to show one',
+      ).argParser(readAuthorities),
+    )
+    .addOption(
+      option('--client-allowed-names <names>', 'common names that it may bear; default: any')
+        .argParser(list)
+        .default([]),
+    )
+    .addOption(
       option('--webhook-configuration <name>', 'name of the webhook configuration').default('readiness-operator'),
     )
     .addOption(option('--owner-cluster-role <name>', 'ClusterRole with which the webhook configuration is to go'))
@@ -149,6 +168,7 @@ export function configOf(command: Command): Config {
     namespace: flags.namespace,
     tlsSecret: flags.tlsSecretName,
     certificate: flags.certificate,
+    clients: clientTrustOf(flags, command),
     webhookConfiguration: flags.webhookConfiguration,
     ownerClusterRole: flags.ownerClusterRole,
     deployment: flags.deployment,
@@ -160,6 +180,24 @@ export function configOf(command: Command): Config {
     workloadKinds: flags.workloadKinds,
     log: { level: flags.logLevel, format: flags.logFormat },
   });
+}
+
+/** @throws CommanderError if names are given, and nothing that certificates could be checked against */
+function clientTrustOf({ clientCaFile, clientAllowedNames }: Flags, command: Command): ClientTrust | undefined {
+  if (clientCaFile !== undefined) return new ClientTrust(clientCaFile, clientAllowedNames);
+  if (clientAllowedNames.length > 0) command.error('error: --client-allowed-names needs --client-ca-file');
+  return undefined;
+}
+
+function readAuthorities(file: string): string {
+  let pem: string;
+  try {
+    pem = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+  if (authoritiesOf(pem).length === 0) throw new InvalidArgumentError(`${file} holds no PEM certificate`);
+  return pem;
 }
 
 function parseListen(text: string): Config['listen'] {

@@ -9,6 +9,7 @@ import { NewestCopies } from './controller/newest-copies.ts';
 import { Policies } from './controller/policies.ts';
 import { Reconcilers } from './controller/reconcilers.ts';
 import type { WebhookAddress } from './controller/webhook-configuration.ts';
+import { calledPaths } from './controller/webhook-configuration-objects.ts';
 import { withdrawEntries } from './controller/webhook-configuration-reconciler.ts';
 import { Workloads } from './controller/workloads.ts';
 import type { Labels } from './engine/selectors.ts';
@@ -24,8 +25,10 @@ import { PolicyCompiler } from './policy/compile.ts';
 import { ExceptionCompiler } from './policy/exceptions.ts';
 import { exemptionsOf } from './policy/exemptions.ts';
 import type { ServingCertificate } from './webhook/certificate-exchange.ts';
+import { Callers } from './webhook/callers.ts';
 import { CertificateKeeper } from './webhook/certificate-keeper.ts';
 import { ApiServerReads } from './webhook/live.ts';
+import { bareFor, PathTokens, withoutToken, withToken } from './webhook/path-token.ts';
 import { reviewException } from './webhook/exception-review.ts';
 import { reviewNamespace } from './webhook/namespace-review.ts';
 import { reviewPolicy } from './webhook/policy-review.ts';
@@ -47,6 +50,8 @@ import { publishWatches, stuckWatch } from './watches.ts';
 const WATCH_METRICS_INTERVAL = 5000;
 /** How long to wait before trying again what must succeed for the operator to start, in milliseconds. */
 const START_RETRY = 1000;
+/** For one question that the leader starts with, in milliseconds. */
+const START_TIMEOUT = 5000;
 /**
  * How long requests are still answered after the order to stop, in milliseconds: until Services and load balancers have
  * noticed that this replica is no longer ready.
@@ -77,6 +82,9 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
   /** Why no request can be judged; undefined: all can. */
   let missing: string | undefined = 'the operator is starting';
   let server: WebhookServer | undefined;
+  const tokens = new PathTokens(clock);
+  const called = (from: KubeClient, timeout: number): Promise<string[]> =>
+    calledPaths(from, config.webhookConfiguration, config.address, timeout);
   /** Set while this replica leads. */
   let reconcilers: Reconcilers | undefined;
 
@@ -140,6 +148,7 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
     hosts: hostsOf(config.address),
     onServing: (certificate) => {
       publishExpiry(certificate, metrics);
+      tokens.serve(certificate.key);
       server?.setCertificate(certificate);
       reconcilers?.configurationChanged();
     },
@@ -155,6 +164,8 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
   /** Starts what the leader does, on the state of the world as it is now. */
   const newReconcilers = (): Reconcilers => {
     let reachable = false;
+    let isBare = false;
+    const calledAs = (path: string): string => withToken(isBare ? undefined : tokens.current, path);
     const made = new Reconcilers({
       client,
       logger,
@@ -182,18 +193,28 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
                 address: config.address,
                 caBundle: keeper.caBundle,
                 paths: {
-                  workloads: WORKLOADS_PATH,
-                  policies: POLICY_PATH,
-                  exceptions: EXCEPTION_PATH,
-                  namespaces: NAMESPACE_PATH,
-                  stamp: STAMP_PATH,
+                  workloads: calledAs(WORKLOADS_PATH),
+                  policies: calledAs(POLICY_PATH),
+                  exceptions: calledAs(EXCEPTION_PATH),
+                  namespaces: calledAs(NAMESPACE_PATH),
+                  stamp: calledAs(STAMP_PATH),
                 },
               },
         onTrusted: (caBundle) => keeper.trusted(caBundle),
       },
     });
-    // The API server must not be told to ask before it can find anybody who answers.
-    void untilReachable(client, config.address, () => made !== reconcilers, onError).then(() => {
+    const given = (): boolean => made !== reconcilers;
+    const told = untilTold(clock, () => called(client, START_TIMEOUT), given, onError);
+    // The API server must not be told to ask before it can find anybody who answers, and understands.
+    void Promise.all([told, untilReachable(client, config.address, given, onError)]).then(([paths]) => {
+      const wait = bareFor(paths);
+      if (wait > 0) {
+        isBare = true;
+        clock.after(wait, () => {
+          isBare = false;
+          made.configurationChanged();
+        });
+      }
       reachable = true;
       made.configurationChanged();
     });
@@ -263,6 +284,12 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
     clock,
     certificate: keeper.serving ?? certificate ?? (await untrustedCertificate(clock.now())),
     world,
+    callers: new Callers({
+      clock,
+      tokens,
+      configured: async (timeout) => new Set((await called(front, timeout)).map((path) => withoutToken(path).token)),
+      clients: config.clients,
+    }),
     notReady: () => missing,
     degraded: () => keeper.missing ?? stuckWatch(watches()),
     draining: () => signal.aborted,
@@ -281,6 +308,7 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
   reconcilers?.configurationChanged();
   const collect = collector();
   const stopCollecting = collect && collectAtRest(clock, () => server?.received ?? 0, collect);
+  const stopRenewing = tokens.onRenewal(() => reconcilers?.configurationChanged());
   const stopPublishing = clock.every(WATCH_METRICS_INTERVAL, () => publishWatches(watches(), metrics));
   await aborted(signal);
 
@@ -288,6 +316,7 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
   logger.info('stopping');
   const drained = clock.sleep(DRAIN);
   stopPublishing();
+  stopRenewing();
   stopCollecting?.();
   await election.stop();
   try {
@@ -335,6 +364,25 @@ async function untilReachable(
     }
     await client.clock.sleep(START_RETRY);
     if (given()) return;
+  }
+}
+
+/** By which paths the API server is told to call; none where that can't be read, or nobody cares any more. */
+async function untilTold(
+  clock: Clock,
+  called: () => Promise<string[]>,
+  given: () => boolean,
+  onError: (error: unknown, what: string) => void,
+): Promise<string[]> {
+  for (;;) {
+    try {
+      return await called();
+    } catch (error) {
+      onError(error, 'reading the webhook configuration');
+      if (hasStatus(error, 403)) return [];
+    }
+    await clock.sleep(START_RETRY);
+    if (given()) return [];
   }
 }
 

@@ -97,6 +97,11 @@ export function createMetrics() {
       buckets: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 3],
       registers,
     }),
+    unknownCallers: new Counter({
+      name: `${prefix}unknown_callers_total`,
+      help: 'Reviews posted by a caller that is not known to be the API server: by a path without the token of the webhook configuration, or without a certificate where one is required. Nothing else is counted or recorded of them.',
+      registers,
+    }),
     findings: new Gauge({
       name: `${prefix}findings`,
       help: 'Unmet findings of the workloads that a policy matches.',

@@ -6,7 +6,7 @@ import { hasStatus, pathOf, type ApiError, type KubeClient, type Query, type Res
 import { Informer } from '../kube/informer.ts';
 import type { Logger } from '../logger.ts';
 import { isRefusal, RefusedEntries, refusedGroups } from './refused-entries.ts';
-import type { Entry, EntryGroup } from './webhook-configuration.ts';
+import type { Entry, EntryGroup, WebhookAddress } from './webhook-configuration.ts';
 import { shardNames, shardsOf } from './webhook-shards.ts';
 
 /** A kind of webhook configuration, and the names that its objects may bear. */
@@ -188,6 +188,33 @@ export async function emptyObjects(client: KubeClient, kind: ConfigurationKind, 
       }
     }
   }
+}
+
+/**
+ * The URL paths by which the API server is told to call for validation; none if it is not told to call at all.
+ *
+ * @param name - of the first object, which is never empty while any other one is not
+ * @param address - what stands before our own paths
+ * @param timeout - milliseconds
+ */
+export async function calledPaths(
+  client: KubeClient,
+  name: string,
+  address: WebhookAddress,
+  timeout: number,
+): Promise<string[]> {
+  const object = await client.getIfThere<RawObject>(pathOf(VALIDATING, undefined, name), { timeout });
+  const entries = (object?.['webhooks'] ?? []) as readonly { readonly clientConfig: CalledBy }[];
+  return entries.map(({ clientConfig: { url, service } }) => {
+    if (url === undefined) return service?.path ?? '/';
+    return 'url' in address && url.startsWith(address.url) ? url.slice(address.url.length) : new URL(url).pathname;
+  });
+}
+
+/** How the API server calls, as admissionregistration.k8s.io/v1 WebhookClientConfig. */
+interface CalledBy {
+  readonly url?: string;
+  readonly service?: { readonly path?: string };
 }
 
 function read(client: KubeClient, address: ConfigurationKind, name: string): Promise<RawObject | undefined> {

@@ -80,6 +80,8 @@ const MADE_BY_CONTROLLERS: ReadonlySet<string> = new Set(['Pod', 'ReplicaSet', '
 
 /** How long an answer of the authorizer is kept, in milliseconds. */
 const AUTHORIZATION_TTL = 10_000;
+/** Answers that are kept: whoever asks can make up users and owners. */
+const MOST_AUTHORIZATIONS = 1000;
 
 /** The live reads of a running operator. */
 export class ApiServerReads implements LiveReads {
@@ -190,7 +192,11 @@ export class ApiServerReads implements LiveReads {
   #remembered(asked: unknown, ask: () => Promise<boolean>): Promise<boolean> {
     const key = JSON.stringify(asked);
     const now = this.#clock.monotonic();
-    for (const [old, { until }] of this.#authorized) if (until < now) this.#authorized.delete(old);
+    // The oldest come first.
+    for (const [old, { until }] of this.#authorized) {
+      if (until >= now && this.#authorized.size < MOST_AUTHORIZATIONS) break;
+      this.#authorized.delete(old);
+    }
     const kept = this.#authorized.get(key);
     if (kept !== undefined) return kept.answer;
 

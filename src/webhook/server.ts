@@ -2,6 +2,7 @@
 import https from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import { NestedTooDeep } from '../engine/equal.ts';
 import { remembering } from '../engine/remember.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -11,10 +12,15 @@ import type { Metrics } from '../metrics.ts';
 import type { PolicySet } from '../policy/routes.ts';
 import { andFinally, andThen, type Awaitable } from './awaitable.ts';
 import { Bodies, type Body, type Refusal } from './bodies.ts';
+import { blindWorld } from './blind-world.ts';
+import type { Callers } from './callers.ts';
 import { answerClientErrors } from './client-errors.ts';
+import { concernedWorld } from './concerned-world.ts';
 import { Connections } from './connections.ts';
+import { Budgets } from './live-budget.ts';
+import { withoutToken, type AskedPath } from './path-token.ts';
 import { BadRequest, decodeReview, encodeReview, type AdmissionRequest } from './protocol.ts';
-import type { Decision } from './review.ts';
+import { review, type Decision } from './review.ts';
 import { reviewByNewest } from './second-look.ts';
 import { stampException } from './stamp.ts';
 import type { World } from './world.ts';
@@ -73,6 +79,7 @@ export interface ServerOptions {
   /** Absent: LIMITS. */
   readonly limits?: Limits;
   readonly world: World;
+  readonly callers: Pick<Callers, 'authorities' | 'refuses' | 'knows'>;
   /** Undefined when requests can be judged, else what is still missing, in words. */
   readonly notReady: () => string | undefined;
   /** Why nobody should be sent here, although who comes is answered; undefined: nothing speaks against it. */
@@ -85,14 +92,27 @@ export interface ServerOptions {
   /** Asked only when requests can be judged. */
   readonly reviewException: (request: AdmissionRequest) => Decision;
   readonly reviewNamespace: (request: AdmissionRequest) => Decision;
-  /** Told of each event of a request that was no dry-run, after it has been answered. @param namespace - of the request */
+  /**
+   * Told of each event of a request by a known caller that was no dry-run, after it has been answered.
+   *
+   * @param namespace - of the request
+   */
   readonly onEvent: (event: ClusterEvent, namespace: string) => void;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
+/** A request, and what was found out about where it comes from. */
+interface Admission {
+  readonly request: AdmissionRequest;
+  /** The API server sent it, as far as can be told. Of anybody else nothing is recorded, and nothing is read for him. */
+  readonly isKnown: boolean;
+  /** IP address of the peer. */
+  readonly address: string;
+}
+
 /** Decides a request. Undefined: it can't be decided now, and has been answered. */
-type Decide = (request: AdmissionRequest) => Awaitable<Decision | undefined>;
+type Decide = (admission: Admission) => Awaitable<Decision | undefined>;
 
 /** A certificate and its private key; PEM texts. */
 export interface CertifiedKey {
@@ -106,6 +126,8 @@ export class WebhookServer {
   readonly #connections: Connections;
   readonly #limits: Limits;
   readonly #bodies: Bodies;
+  readonly #budgets: Budgets;
+  readonly #blind: World;
   #judged = 0;
   #received = 0;
   #metrics: { readonly until: number; readonly text: Promise<string> } | undefined;
@@ -115,10 +137,14 @@ export class WebhookServer {
     this.#limits = options.limits ?? LIMITS;
     const { inFlight, connections, requestTimeout, timeoutCheck, idle } = this.#limits;
     this.#bodies = new Bodies(LARGEST_BODY, inFlight);
+    this.#budgets = new Budgets(options.world, options.clock);
+    this.#blind = blindWorld(options.world);
     this.#server = https.createServer(
       {
-        ...options.certificate,
-        ...TLS,
+        ...this.#secureContext(options.certificate),
+        // Who shows no good one is turned away by us: probes and scrapes have none.
+        requestCert: options.callers.authorities !== undefined,
+        rejectUnauthorized: false,
         handshakeTimeout: requestTimeout,
         connectionsCheckingInterval: timeoutCheck,
       },
@@ -148,7 +174,12 @@ export class WebhookServer {
 
   /** Serves another certificate from now on; open connections stay. */
   setCertificate(certificate: CertifiedKey): void {
-    this.#server.setSecureContext({ ...certificate, ...TLS });
+    this.#server.setSecureContext(this.#secureContext(certificate));
+  }
+
+  #secureContext(certificate: CertifiedKey): SecureContextOptions {
+    const { authorities } = this.#options.callers;
+    return { ...certificate, ...TLS, ...(authorities === undefined ? {} : { ca: authorities }) };
   }
 
   /** Takes no more connections, answers what is under way, and closes. */
@@ -183,14 +214,12 @@ export class WebhookServer {
       return;
     }
     metrics.admissionRequests.inc({ operation: '', kind: '', decision: 'failed' });
-    logger.error('an admission request failed', { path: request.url, error });
+    logger.error('an admission request failed', { path: askedPath(request).path, error });
     send(response, 500, 'the operator failed on this request; its log tells why');
   }
 
   #route(request: IncomingMessage, response: ServerResponse): Awaitable<void> {
-    const url = request.url ?? '';
-    const query = url.indexOf('?');
-    const path = query < 0 ? url : url.slice(0, query);
+    const { path, token } = askedPath(request);
     if (this.#options.draining()) response.setHeader('connection', 'close');
     if (path === '/healthz') return send(response, 200, 'ok');
     if (path === '/readyz') {
@@ -203,77 +232,114 @@ export class WebhookServer {
       const { contentType } = this.#options.metrics.registry;
       return this.#renderedMetrics().then((text) => send(response, 200, text, contentType));
     }
-    if (path === POLICY_PATH) return this.#answer(request, response, (review) => this.#options.reviewPolicy(review));
-    if (path === NAMESPACE_PATH) {
-      return this.#answer(request, response, (review) => this.#options.reviewNamespace(review));
-    }
-    if (path === STAMP_PATH) return this.#answer(request, response, stampException);
-    if (path === EXCEPTION_PATH) {
-      return this.#answer(request, response, (admission) => this.#reviewException(admission, response));
-    }
-    if (path.startsWith(`${WORKLOADS_PATH}/`)) {
-      const route = routeOf(path);
-      if (route === undefined) return this.#noSuchPath(request, response);
-      return this.#answer(request, response, (admission) => this.#judge(admission, route, response));
-    }
-    return this.#noSuchPath(request, response);
+    const decide = this.#decider(path, response);
+    if (decide !== undefined) return this.#answer(request, response, token, decide);
+    request.resume();
+    return send(response, 404, 'no such path');
   }
 
-  #noSuchPath(request: IncomingMessage, response: ServerResponse): void {
-    request.resume();
-    send(response, 404, 'no such path');
+  /** @returns undefined if nothing is decided under this path */
+  #decider(path: string, response: ServerResponse): Decide | undefined {
+    const { reviewPolicy, reviewNamespace } = this.#options;
+    if (path === POLICY_PATH) return ({ request }) => reviewPolicy(request);
+    if (path === NAMESPACE_PATH) return ({ request }) => reviewNamespace(request);
+    if (path === STAMP_PATH) return ({ request }) => stampException(request);
+    if (path === EXCEPTION_PATH) return (admission) => this.#reviewException(admission, response);
+    if (!path.startsWith(`${WORKLOADS_PATH}/`)) return undefined;
+    const route = routeOf(path);
+    return route === undefined ? undefined : (admission) => this.#judge(admission, route, response);
   }
 
   /** @returns undefined if the request can't be judged now; then it has been answered */
-  #judge(admission: AdmissionRequest, route: string, response: ServerResponse): Awaitable<Decision | undefined> {
-    const { world, notReady, policiesFor } = this.#options;
+  #judge(admission: Admission, route: string, response: ServerResponse): Awaitable<Decision | undefined> {
+    const { notReady, policiesFor } = this.#options;
+    const { request, isKnown, address } = admission;
     const missing = notReady();
     if (missing !== undefined) return this.#unavailable(admission, missing, response);
-    if (world.policies().route(route) !== undefined) return reviewByNewest(admission, route, world);
+    if (!isKnown) return this.#judgeBlind(admission, route, response);
+    const world = this.#budgets.worldOf(address);
+    const judge = (known: World): Awaitable<Decision> =>
+      andThen(concernedWorld(request, route, known), (asked) => reviewByNewest(request, route, asked));
+    if (world.policies().route(route) !== undefined) return judge(world);
     return policiesFor(route).then((policies) =>
       policies === undefined
-        ? this.#unavailable(admission, `policy ${route} is not in force here yet`, response)
-        : reviewByNewest(admission, route, { ...world, policies: () => policies }),
+        ? this.#unavailable(admission, notInForce(route), response)
+        : judge({ ...world, policies: () => policies }),
     );
   }
 
+  /** By the request and the policies alone. */
+  #judgeBlind(admission: Admission, route: string, response: ServerResponse): Awaitable<Decision | undefined> {
+    const { request } = admission;
+    if (this.#blind.policies().route(route) === undefined) {
+      return this.#unavailable(admission, notInForce(route), response);
+    }
+    // It is judged with its parent, which a stranger must not learn about.
+    if (request.subResource === 'scale') {
+      return this.#unavailable(
+        admission,
+        'a Scale is judged by the path that the webhook configuration names',
+        response,
+      );
+    }
+    return review(request, route, this.#blind);
+  }
+
   /** @returns undefined if the exception can't be judged now; then it has been answered */
-  #reviewException(admission: AdmissionRequest, response: ServerResponse): Decision | undefined {
+  #reviewException(admission: Admission, response: ServerResponse): Decision | undefined {
     const missing = this.#options.notReady();
     return missing === undefined
-      ? this.#options.reviewException(admission)
+      ? this.#options.reviewException(admission.request)
       : this.#unavailable(admission, missing, response);
   }
 
-  #unavailable({ operation, kind }: AdmissionRequest, missing: string, response: ServerResponse): undefined {
-    this.#options.metrics.admissionRequests.inc({ operation, kind: kind.kind, decision: 'unavailable' });
+  #unavailable({ request, isKnown }: Admission, missing: string, response: ServerResponse): undefined {
+    const { metrics } = this.#options;
+    if (isKnown) {
+      const { operation, kind } = request;
+      metrics.admissionRequests.inc({ operation, kind: kind.kind, decision: 'unavailable' });
+    } else metrics.unknownCallers.inc();
     send(response, 503, missing);
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse, decide: Decide): void {
+  #answer(request: IncomingMessage, response: ServerResponse, token: string | undefined, decide: Decide): void {
     this.#received += 1;
+    if (this.#options.callers.refuses(request.socket)) {
+      this.#options.metrics.unknownCallers.inc();
+      return sendAndClose(request, response, 403, 'a client certificate is required');
+    }
     assertJsonPost(request);
     this.#bodies.read(request, (body) =>
       this.#guard(request, response, () =>
         typeof body === 'string'
           ? turnAway(request, response, body)
-          : this.#answerBody(request, response, body, decide),
+          : this.#answerBody(request, response, token, body, decide),
       ),
     );
   }
 
-  #answerBody(request: IncomingMessage, response: ServerResponse, body: Body, decide: Decide): Awaitable<void> {
+  #answerBody(
+    request: IncomingMessage,
+    response: ServerResponse,
+    token: string | undefined,
+    body: Body,
+    decide: Decide,
+  ): Awaitable<void> {
     if (this.#judged >= this.#limits.judged) {
       body.release();
       return turnAway(request, response, 'tooMuch');
     }
     this.#judged += 1;
     const connection = this.#connections.judging(request.socket);
+    const address = request.socket.remoteAddress ?? '';
     const answer = (): Awaitable<void> => {
       const start = this.#options.clock.monotonic();
-      const admission = decodeReview(body.bytes);
-      return andThen(decide(admission), (decision) => {
-        if (decision !== undefined) this.#respond(admission, decision, response, start);
+      const asked = decodeReview(body.bytes);
+      return andThen(this.#options.callers.knows(token), (isKnown) => {
+        const admission = { request: asked, isKnown, address };
+        return andThen(decide(admission), (decision) => {
+          if (decision !== undefined) this.#respond(admission, decision, response, start);
+        });
       });
     };
     return andFinally(answer, () => {
@@ -284,28 +350,28 @@ export class WebhookServer {
   }
 
   /** @param start - when the request was there (monotonic clock) */
-  #respond(admission: AdmissionRequest, decision: Decision, response: ServerResponse, start: number): void {
-    const { clock, metrics, logger, onEvent } = this.#options;
-    for (const { check, error } of decision.errors) {
-      metrics.checkErrors.inc({ check });
-      logger.error('a check failed', {
-        check,
-        kind: decision.kind,
-        namespace: admission.namespace,
-        name: admission.name,
-        error,
-      });
-    }
-    const text = encodeReview(admission.uid, decision.response);
+  #respond({ request, isKnown }: Admission, decision: Decision, response: ServerResponse, start: number): void {
+    const text = encodeReview(request.uid, decision.response);
     const length = Buffer.byteLength(text);
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': length });
     // Of ASCII alone both make the same bytes, and this one makes them faster.
     response.end(text, length === text.length ? 'latin1' : 'utf8');
-    if (admission.dryRun === true) return;
-    metrics.admissionRequests.inc({ operation: admission.operation, kind: decision.kind, decision: decision.decision });
+    if (isKnown) this.#record(request, decision, start);
+    else this.#options.metrics.unknownCallers.inc();
+  }
+
+  /** Tells of a decision whoever wants to know. @param start - when the request was there (monotonic clock) */
+  #record({ operation, namespace, name, dryRun }: AdmissionRequest, decision: Decision, start: number): void {
+    const { clock, metrics, logger, onEvent } = this.#options;
+    for (const { check, error } of decision.errors) {
+      metrics.checkErrors.inc({ check });
+      logger.error('a check failed', { check, kind: decision.kind, namespace, name, error });
+    }
+    if (dryRun === true) return;
+    metrics.admissionRequests.inc({ operation, kind: decision.kind, decision: decision.decision });
     for (const policy of decision.bypassed ?? []) metrics.breakGlass.inc({ policy });
     metrics.admissionDuration.observe((clock.monotonic() - start) / 1000);
-    for (const event of decision.events ?? []) onEvent(event, admission.namespace ?? '');
+    for (const event of decision.events ?? []) onEvent(event, namespace ?? '');
   }
 
   #renderedMetrics(): Promise<string> {
@@ -315,6 +381,16 @@ export class WebhookServer {
     }
     return this.#metrics.text;
   }
+}
+
+/** The path of a request, without its query and its token. */
+function askedPath({ url = '' }: IncomingMessage): AskedPath {
+  const query = url.indexOf('?');
+  return withoutToken(query < 0 ? url : url.slice(0, query));
+}
+
+function notInForce(policy: string): string {
+  return `policy ${policy} is not in force here yet`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../src/kube/clock.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
 import { until } from '../support/until.ts';
-import type { Target } from './kubectl.ts';
+import { kubectl, type Target } from './kubectl.ts';
 
 const CONFIGURATIONS = {
   group: 'admissionregistration.k8s.io',
@@ -12,6 +12,20 @@ const CONFIGURATIONS = {
 };
 const CONFIG_MAPS = { group: '', version: 'v1', resource: 'configmaps' };
 const WEBHOOK = 'noted.example.com';
+
+/**
+ * The URL by which the API server is told to call about workloads, token included.
+ *
+ * @param policy - the first of its match
+ * @throws Error if it is told of no such policy
+ */
+export async function calledUrl(target: Target, policy: string): Promise<string> {
+  const { stdout } = await kubectl(target, ['get', CONFIGURATIONS.resource, 'readiness-operator', '-o', 'json']);
+  const { webhooks } = JSON.parse(stdout) as { webhooks: { name: string; clientConfig: { url: string } }[] };
+  const entry = webhooks.find(({ name }) => name === `${policy}.workloads.readiness-operator.dev`);
+  if (entry === undefined) throw new Error(`no webhook is configured for policy ${policy}`);
+  return entry.clientConfig.url;
+}
 
 /**
  * Waits until the API server calls by all webhook configurations as they are now.

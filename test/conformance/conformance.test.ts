@@ -21,6 +21,7 @@ import { readWorkloadKinds } from '../../src/policy/workload-kinds.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { issueAuthority, issueLeaf } from '../../src/webhook/issue.ts';
 import { WebhookServer, WORKLOADS_PATH } from '../../src/webhook/server.ts';
+import { ALL_KNOWN } from '../support/callers.ts';
 import { FIXTURE_TIME, loadFixtures, type Fixture } from '../support/fixtures.ts';
 import { policyOf } from '../support/policies.ts';
 
@@ -94,6 +95,7 @@ beforeAll(async () => {
       },
       beforeDenial: () => undefined,
     },
+    callers: ALL_KNOWN,
     notReady: () => undefined,
     degraded: () => undefined,
     draining: () => false,

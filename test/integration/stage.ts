@@ -2,6 +2,7 @@
 import { expect } from '@jest/globals';
 import { until } from '../support/until.ts';
 import { kubectl, type CommandOptions, type CommandResult } from '../cluster/kubectl.ts';
+import { calledUrl } from '../cluster/configurations.ts';
 import { enforced, permitted } from '../cluster/operator.ts';
 
 const kubeconfig = process.env['READINESS_TEST_KUBECONFIG'];
@@ -157,6 +158,11 @@ export class Stage {
   /** Waits until a workload has no report. */
   async unreported(name: string): Promise<void> {
     await until(`the report ${name} to go`, async () => (await this.run('get', 'rrep', name)).code !== 0);
+  }
+
+  /** The URL by which the API server calls about its workloads. */
+  calledUrl(): Promise<string> {
+    return calledUrl(target, this.policy);
   }
 
   /** Removes the policies, so that no other test meets them. */

@@ -19,6 +19,7 @@ import {
 } from '../../src/webhook/server.ts';
 import type { World } from '../../src/webhook/world.ts';
 import { Authority } from '../cluster/pki.ts';
+import { ALL_KNOWN } from '../support/callers.ts';
 import { SILENT } from '../support/logger.ts';
 import { until } from '../support/until.ts';
 
@@ -61,6 +62,7 @@ async function start(more: Partial<ServerOptions> = {}): Promise<number> {
     port: 0,
     certificate,
     world: EMPTY,
+    callers: ALL_KNOWN,
     notReady: () => undefined,
     degraded: () => undefined,
     draining: () => false,
