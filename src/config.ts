@@ -113,7 +113,7 @@ export function addServeOptions(command: Command): Command {
     )
     .addOption(
       option('--client-allowed-names <names>', 'common names that it may bear; default: any')
-        .argParser(list)
+        .argParser((text, present: string[]) => [...present, ...namesIn(text)])
         .default([]),
     )
     .addOption(
@@ -222,9 +222,13 @@ function parseServicePort(text: string): number {
   return port;
 }
 
+function namesIn(list: string): string[] {
+  return list.split(',').filter(Boolean);
+}
+
 /** Adds the names of one occurrence of a flag to those of the ones before. */
 function parseExcluded(text: string, present: readonly string[], parse: (name: string) => string): string[] {
-  const names = [...present, ...text.split(',').filter(Boolean).map(parse)];
+  const names = [...present, ...namesIn(text).map(parse)];
   if (names.length > MOST_EXCLUDED) {
     throw new InvalidArgumentError(`${names.length} names; at most ${MOST_EXCLUDED} can be excluded`);
   }

@@ -12,6 +12,7 @@ import type { WebhookAddress } from './controller/webhook-configuration.ts';
 import { calledPaths } from './controller/webhook-configuration-objects.ts';
 import { withdrawEntries } from './controller/webhook-configuration-reconciler.ts';
 import { Workloads } from './controller/workloads.ts';
+import { RELATED_KINDS } from './engine/related.ts';
 import type { Labels } from './engine/selectors.ts';
 import type { Clock } from './kube/clock.ts';
 import { hasStatus, KubeClient } from './kube/client.ts';
@@ -261,7 +262,12 @@ export async function serve(config: Config, signal: AbortSignal, clock: Clock): 
     related: related.live,
     namespaceLabels: (name) => namespaces.get(name),
     parent: (kind, namespace, name) => workloads.object(`${kind.kind}/${namespace}/${name}`),
-    live: new ApiServerReads(front, clock, onError, (kind) => kind !== 'Secret' || config.secretAccess !== 'None'),
+    live: new ApiServerReads(
+      front,
+      clock,
+      onError,
+      (kind) => (RELATED_KINDS[kind].partOf ?? kind) !== 'Secret' || config.secretAccess !== 'None',
+    ),
     beforeDenial: (namespace) => newest.beforeDenial(namespace),
   };
 

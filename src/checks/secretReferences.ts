@@ -14,7 +14,7 @@ export default defineCheck({
   scope: 'reference',
   priorities: { 'production-v1': 'Critical', 'baseline-v1': 'Critical' },
   perContainer: true,
-  reads: ['Secret', 'ServiceAccount', ...SECRET_MAKERS],
+  reads: ['Secret', 'SecretKeys', 'ServiceAccount', ...SECRET_MAKERS],
   parameters: Type.Object({
     whenMissing: WHEN_MISSING,
     keys: Type.Optional(Type.Boolean({ description: 'Whether the named keys must be there too.', default: true })),

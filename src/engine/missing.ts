@@ -1,5 +1,12 @@
 import type { Outcome, CheckInput, Report } from './check.ts';
-import { SECRET_MAKERS, type Answer, type ConfigMapFacts, type Related, type SecretFacts } from './related.ts';
+import {
+  SECRET_MAKERS,
+  type Answer,
+  type ConfigMapFacts,
+  type Related,
+  type SecretFacts,
+  type SecretKeysFacts,
+} from './related.ts';
 import type { Reference } from './references.ts';
 
 /** Types of Secret from which the kubelet takes credentials for pulling images. */
@@ -60,10 +67,16 @@ export function judgeReference(
     );
   }
   if (!keys || reference.optional) return;
+  if (reference.keys.length === 0) return;
+  const present = keysOf(facts, workload.namespace, related);
+  if (present.state === 'unknown') {
+    report({ type: 'unknown', cause: `the keys of ${kind} ${name}: ${present.cause}` });
+    return;
+  }
+  // One that has just gone has none.
+  const held = present.state === 'found' ? present.values.flatMap(({ keys }) => keys) : [];
   for (const key of reference.keys) {
-    if (facts.keys === undefined) {
-      report({ type: 'unknown', cause: `${kind} ${name}: its keys could not be learnt` });
-    } else if (!facts.keys.includes(key)) {
+    if (!held.includes(key)) {
       report(
         unmet(
           `${kind} ${name} has no key ${key}`,
@@ -73,6 +86,17 @@ export function judgeReference(
       );
     }
   }
+}
+
+/** The keys of an object that is there. A Secret of which only the metadata was sent is asked for them by itself. */
+function keysOf(
+  { name, keys }: SecretFacts | ConfigMapFacts,
+  namespace: string,
+  related: Related,
+): Answer<SecretKeysFacts> {
+  return keys === undefined
+    ? related.find('SecretKeys', namespace, name)
+    : { state: 'found', values: [{ name, keys }] };
 }
 
 /** What is going to make a Secret, or makes it, as a note; undefined if nothing does. */

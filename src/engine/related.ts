@@ -17,12 +17,19 @@ import type { LabelSelector, Labels } from './selectors.ts';
 export interface SecretFacts {
   readonly name: string;
   readonly type: string;
-  /** Names of its keys; undefined if they could not be learnt without reading values. Values are never kept. */
+  /** Names of its keys; undefined where only its metadata was sent: then they are to be looked up as SecretKeys. */
   readonly keys: readonly string[] | undefined;
   /** When its data changed last, milliseconds since 1970 (`changedAtOf`). */
   readonly changedAt: number | undefined;
   /** It says itself that a secrets manager makes it (`isManaged`). */
   readonly managed: boolean;
+}
+
+/** The names of the keys in a Secret. Values are never kept. */
+export interface SecretKeysFacts {
+  /** The Secret's. */
+  readonly name: string;
+  readonly keys: readonly string[];
 }
 
 export interface ConfigMapFacts {
@@ -209,6 +216,7 @@ export interface IngressFacts {
 
 export interface RelatedFacts {
   Secret: SecretFacts;
+  SecretKeys: SecretKeysFacts;
   ConfigMap: ConfigMapFacts;
   ServiceAccount: ServiceAccountFacts;
   PersistentVolumeClaim: VolumeClaimFacts;
@@ -389,10 +397,20 @@ export const RELATED_KINDS: { readonly [K in RelatedKindName]: RelatedKind<K> } 
     read: (object) => ({
       name: object.metadata.name,
       type: object.type ?? 'Opaque',
-      keys: [...new Set([...Object.keys(object.data ?? {}), ...Object.keys(object.stringData ?? {})])],
+      keys: secretKeysOf(object),
       changedAt: changedAtOf(object.metadata),
       managed: isManaged(object.metadata, object.type ?? 'Opaque'),
     }),
+    placesOf: byName,
+  },
+  SecretKeys: {
+    kind: 'SecretKeys',
+    group: '',
+    versions: ['v1'],
+    resource: 'secrets',
+    partOf: 'Secret',
+    named: true,
+    read: (object) => ({ name: object.metadata.name, keys: secretKeysOf(object) }),
     placesOf: byName,
   },
   ConfigMap: {
@@ -707,6 +725,11 @@ export const SECRET_MAKERS = [
   'VaultPKISecret',
   'SecretProviderClass',
 ] as const satisfies RelatedKindName[];
+
+/** @param secret - as it is stored, or as a manifest has it */
+function secretKeysOf({ data, stringData }: { data?: object | null; stringData?: object | null }): string[] {
+  return [...new Set([...Object.keys(data ?? {}), ...Object.keys(stringData ?? {})])];
+}
 
 /** Base64 as it stands in a Secret's data. */
 function textOf(base64: unknown): string {

@@ -210,14 +210,6 @@ export class Informer<T> {
     for (const [key, { value }] of this.#kept) yield [key, value];
   }
 
-  /** Replaces what is kept of an object that has not changed since `before` was kept. */
-  amend(key: string, before: T, after: T): void {
-    const kept = this.#kept.get(key);
-    if (kept === undefined || kept.value !== before) return;
-    this.#kept.set(key, { version: kept.version, value: after });
-    this.#tell(key, before, after);
-  }
-
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {

@@ -15,7 +15,7 @@ import { Informer, type InformerState } from './informer.ts';
 import { Lookups } from './lookups.ts';
 import { PlaceIndex } from './place-index.ts';
 import type { Requester } from './restraint.ts';
-import { secretFromRow, secretKeysFrom, type SecretAccess, type SecretRow } from './secret.ts';
+import { secretFromRow, type SecretAccess, type SecretRow } from './secret.ts';
 
 type AnyFacts = RelatedFacts[RelatedKindName];
 
@@ -38,9 +38,13 @@ const SECRET_NOT_READ: Answer<never> = {
   cause: 'the operator reads secrets one by one (--secret-access=Get) and has not read this one yet',
   live: true,
 };
-const CERTIFICATE_NOT_READ: Answer<never> = {
-  state: 'unknown',
-  cause: 'the operator has not read the certificate yet',
+/** What is in a Secret and not in its metadata. */
+type SecretPart = 'SecretKeys' | 'ServingCertificate';
+const SECRET_PARTS: readonly SecretPart[] = ['SecretKeys', 'ServingCertificate'];
+const PART_NOT_READ: Readonly<Record<SecretPart, Extract<Answer<never>, { state: 'unknown' }>>> = {
+  // A request waits for them: what is denied or let pass for a key must not depend on who asked before.
+  SecretKeys: { state: 'unknown', cause: 'the operator has not read them yet', live: true },
+  ServingCertificate: { state: 'unknown', cause: 'the operator has not read the certificate yet' },
 };
 /** How often what depends on objects that are read one by one is judged anew, in milliseconds. */
 const SWEEP = 10 * 60_000;
@@ -65,18 +69,21 @@ export class InformedRelated implements Related {
   readonly #index = new PlaceIndex<AnyFacts>();
   /** Only with the access `Get`. */
   readonly #secrets: Lookups<RelatedFacts['Secret']> | undefined;
-  /** Not with the access `None`. Secrets are watched without their data, so certificates are read one by one. */
-  readonly #certificates: Lookups<RelatedFacts['ServingCertificate']> | undefined;
+  /** Not with the access `None`. Secrets are watched without their data, so what is in them is read one by one. */
+  readonly #parts: { readonly [K in SecretPart]: Lookups<RelatedFacts[K]> } | undefined;
   readonly #endSweep: Cancel | undefined;
 
   constructor(options: InformedRelatedOptions) {
     this.#options = options;
     if (options.secretAccess === 'None') return;
-    this.#certificates = this.#lookupsOf('ServingCertificate');
+    this.#parts = {
+      SecretKeys: this.#lookupsOf('SecretKeys'),
+      ServingCertificate: this.#lookupsOf('ServingCertificate'),
+    };
     if (options.secretAccess === 'Get') this.#secrets = this.#lookupsOf('Secret');
     this.#endSweep = options.client.clock.every(SWEEP, () => {
       if (this.#secrets !== undefined) options.onChange('Secret', undefined);
-      options.onChange('ServingCertificate', undefined);
+      for (const part of SECRET_PARTS) options.onChange(part, undefined);
     });
   }
 
@@ -98,7 +105,9 @@ export class InformedRelated implements Related {
   }
 
   find<K extends RelatedKindName>(kind: K, namespace: string, key: string): Answer<RelatedFacts[K]> {
-    if (kind === 'ServingCertificate') return this.#certificate(namespace, key) as Answer<RelatedFacts[K]>;
+    if (kind === 'SecretKeys' || kind === 'ServingCertificate') {
+      return this.#part(kind, namespace, key) as Answer<RelatedFacts[K]>;
+    }
     if (kind === 'Secret' && this.#options.secretAccess !== 'Watch') {
       if (this.#secrets === undefined) return NO_SECRETS;
       return (this.#secrets.find(namespace, key) ?? SECRET_NOT_READ) as Answer<RelatedFacts[K]>;
@@ -150,11 +159,11 @@ export class InformedRelated implements Related {
   async stop(): Promise<void> {
     this.#endSweep?.();
     this.#secrets?.stop();
-    this.#certificates?.stop();
+    for (const part of SECRET_PARTS) this.#parts?.[part].stop();
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
   }
 
-  #lookupsOf<K extends 'Secret' | 'ServingCertificate'>(kind: K): Lookups<RelatedFacts[K]> {
+  #lookupsOf<K extends 'Secret' | SecretPart>(kind: K): Lookups<RelatedFacts[K]> {
     const { client, onChange } = this.#options;
     return new Lookups({
       clock: client.clock,
@@ -164,21 +173,23 @@ export class InformedRelated implements Related {
   }
 
   /** Never waits: what is not there is read behind the scenes. A watched Secret's version tells whether it still holds. */
-  #certificate(namespace: string, name: string): Answer<RelatedFacts['ServingCertificate']> {
-    if (this.#certificates === undefined) return NO_SECRETS;
+  #part(part: SecretPart, namespace: string, name: string): Answer<RelatedFacts[SecretPart]> {
+    if (this.#parts === undefined) return NO_SECRETS;
     let version: string | undefined;
     if (this.#options.secretAccess === 'Watch') {
       const secret = this.find('Secret', namespace, name);
       if (secret.state !== 'found') return secret;
       version = this.#informers.get('Secret')?.versionOf(`${namespace}/${name}`);
     }
-    return this.#certificates.find(namespace, name, version) ?? CERTIFICATE_NOT_READ;
+    const known = this.#parts[part].find(namespace, name, version);
+    if (known === undefined) return PART_NOT_READ[part];
+    return known.state === 'unknown' ? { ...PART_NOT_READ[part], cause: known.cause } : known;
   }
 
   #informerOf(related: RelatedKind): Informer<AnyFacts> {
     const { kind, group, versions, resource } = related;
     const isSecret = kind === 'Secret';
-    const informer: Informer<AnyFacts> = new Informer<AnyFacts>({
+    return new Informer<AnyFacts>({
       client: this.#options.client,
       group,
       versions,
@@ -193,22 +204,18 @@ export class InformedRelated implements Related {
         if (before !== undefined) this.#remove(related, namespace, key, before, !isSame);
         if (after !== undefined) this.#add(related, namespace, key, after, !isSame);
         if (isSecret) {
-          // The certificate is not in what is kept of the Secret.
+          // They are not in what is kept of the Secret.
           const name = key.slice(key.indexOf('/') + 1);
-          this.#options.onChange('ServingCertificate', dependencyOf('ServingCertificate', namespace, name));
-        }
-        if (isSecret && after !== undefined && (after as RelatedFacts['Secret']).keys === undefined) {
-          void this.#learnKeys(informer as unknown as Informer<RelatedFacts['Secret']>, key);
+          for (const part of SECRET_PARTS) this.#options.onChange(part, dependencyOf(part, namespace, name));
         }
       },
       onState: (state) => {
         this.#options.onState(kind, state);
         this.#options.onChange(kind, undefined);
-        if (isSecret) this.#options.onChange('ServingCertificate', undefined);
+        if (isSecret) for (const part of SECRET_PARTS) this.#options.onChange(part, undefined);
       },
       onError: (error, what) => this.#options.onError(kind, error, what),
     });
-    return informer;
   }
 
   #add(related: RelatedKind, namespace: string, key: string, facts: AnyFacts, tells: boolean): void {
@@ -224,25 +231,6 @@ export class InformedRelated implements Related {
       if (tells) this.#options.onChange(related.kind, dependencyOf(related.kind, place.namespace, place.key));
     }
   }
-
-  /** The one case in which a Secret's values are sent to us: its field managers do not tell its keys. Only names stay. */
-  async #learnKeys(informer: Informer<RelatedFacts['Secret']>, key: string): Promise<void> {
-    const before = informer.get(key);
-    if (before === undefined) return;
-    const [namespace = '', name = ''] = key.split('/');
-    try {
-      const keys = await readSecretKeys(this.#options.client, namespace, name);
-      informer.amend(key, before, { ...before, keys });
-    } catch (error) {
-      if (!hasStatus(error, 404)) this.#options.onError('Secret', error, `reading the keys of secret ${key}`);
-    }
-  }
-}
-
-const SECRETS = { group: '', version: 'v1', resource: 'secrets' };
-
-async function readSecretKeys(client: Requester, namespace: string, name: string): Promise<string[]> {
-  return secretKeysFrom(await client.request('GET', pathOf(SECRETS, namespace, name)));
 }
 
 /**

@@ -1,7 +1,4 @@
-/**
- * What is known of a Secret without its values ever being sent: its row in a table (type, number of keys) and the key
- * names that its field managers own (metadata.managedFields).
- */
+/** What is known of a Secret without its values ever being sent: its row in a table, with its metadata. */
 import type { SecretFacts } from '../engine/related.ts';
 import { changedAtOf, isManaged, type SecretMetadata } from '../engine/secret.ts';
 
@@ -20,28 +17,16 @@ export interface SecretRow {
 }
 
 /**
- * Reads a row. The key names count only if there are as many as the Data cell says; else `keys` is undefined, for
- * instance where a client has cleared managedFields.
+ * Reads a row. It does not tell the keys: their number is in it, and managedFields names them, but whoever may write the
+ * Secret writes what he likes there.
  */
 export function secretFromRow({ cells, object }: SecretRow): SecretFacts {
-  const keys = new Set<string>();
-  for (const { fieldsV1 } of object.metadata.managedFields ?? []) {
-    for (const field of ['f:data', 'f:stringData']) {
-      for (const owned of Object.keys(fieldsV1?.[field] ?? {})) if (owned.startsWith('f:')) keys.add(owned.slice(2));
-    }
-  }
   const type = String(cells[1]);
   return {
     name: object.metadata.name,
     type,
-    keys: keys.size === Number(cells[2]) ? [...keys] : undefined,
+    keys: undefined,
     changedAt: changedAtOf(object.metadata),
     managed: isManaged(object.metadata, type),
   };
-}
-
-/** The key names of a whole Secret; nothing else of it is looked at. */
-export function secretKeysFrom(secret: unknown): string[] {
-  const { data } = secret as { data?: object | null };
-  return Object.keys(data ?? {});
 }

@@ -6,10 +6,11 @@ import {
   RELATED_KINDS,
   relatedKindsOf,
   SECRET_MAKERS,
+  type Answer,
+  type Related,
   type RelatedKind,
   type RelatedKindName,
 } from '../../src/engine/related.ts';
-import type { Related } from '../../src/engine/related.ts';
 import { workloadOf } from '../support/workloads.ts';
 
 /** A Secret that was never in a cluster, and of which nobody says where it comes from. */
@@ -35,6 +36,7 @@ describe('what is kept of related objects', () => {
     const named = Object.values(RELATED_KINDS).filter((related) => related.named === true);
     expect(named.map(({ kind }) => kind)).toEqual([
       'Secret',
+      'SecretKeys',
       'ConfigMap',
       'ServiceAccount',
       'PersistentVolumeClaim',
@@ -81,6 +83,8 @@ describe('what is kept of related objects', () => {
       { name: 'x', imagePullSecrets: [], mountsToken: false },
     ],
     ['ServingCertificate', { data: { 'tls.crt': 'eA==' } }, 'x', { name: 'x', certificate: undefined }],
+    ['SecretKeys', { data: { a: 'cGFzcw==' }, stringData: { a: '', b: '' } }, 'x', { name: 'x', keys: ['a', 'b'] }],
+    ['SecretKeys', { data: null }, 'x', { name: 'x', keys: [] }],
     ['ServingCertificate', {}, 'x', { name: 'x', certificate: undefined }],
     ['PersistentVolumeClaim', { spec: { storageClassName: 'fast' } }, 'x', { name: 'x' }],
     ['ExternalSecret', { spec: { target: { name: 's' } } }, 's', { name: 'x', secrets: ['s'] }],
@@ -124,10 +128,10 @@ describe('what is kept of related objects', () => {
     expect(kept('ClusterRoleBinding', { roleRef: role })).toEqual([{ name: 'x', namespace: '', role, subjects: [] }]);
   });
 
-  test('a Secret is also the certificate in it; other kinds are themselves alone', () => {
+  test('a Secret is also its keys and the certificate in it; other kinds are themselves alone', () => {
     const kinds = (apiVersion: string, kind: string): string[] =>
       relatedKindsOf(apiVersion, kind).map((one) => one.kind);
-    expect(kinds('v1', 'Secret')).toEqual(['Secret', 'ServingCertificate']);
+    expect(kinds('v1', 'Secret')).toEqual(['Secret', 'SecretKeys', 'ServingCertificate']);
     expect(kinds('v1', 'ServingCertificate')).toEqual([]);
     expect(kinds('v1', 'ConfigMap')).toEqual(['ConfigMap']);
     expect(kinds('example.com/v1', 'Secret')).toEqual([]);
@@ -234,30 +238,40 @@ describe('what is kept of related objects', () => {
   });
 });
 
-describe('a Secret whose keys could not be learnt', () => {
-  const related: Related = {
-    find: (kind) =>
-      kind === 'Secret'
-        ? { state: 'found', values: [{ name: 's', type: 'Opaque', keys: undefined } as never] }
-        : { state: 'absent' },
-  };
+describe('a Secret of which only the metadata is known', () => {
   const workload = workloadOf('Pod', {
     containers: [{ name: 'a', env: [{ name: 'X', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }] }],
   });
 
-  function outcomes(keys: boolean): Outcome[] {
+  /** @param found - what is found of its keys by themselves */
+  function outcomes(found: Answer<{ name: string; keys: string[] }>, keys = true): Outcome[] {
+    const related: Related = {
+      find: (kind) => {
+        if (kind === 'SecretKeys') return found as never;
+        if (kind !== 'Secret') return { state: 'absent' };
+        return { state: 'found', values: [{ name: 's', type: 'Opaque', keys: undefined } as never] };
+      },
+    };
     const [reference] = referencesOf(workload);
     if (reference === undefined) throw new Error('no reference');
-    const found: Outcome[] = [];
-    judgeReference(reference, { workload, related }, { whenMissing: 'Unmet', keys }, (outcome) => found.push(outcome));
-    return found;
+    const told: Outcome[] = [];
+    judgeReference(reference, { workload, related }, { whenMissing: 'Unmet', keys }, (outcome) => told.push(outcome));
+    return told;
   }
 
-  test('is unknown where a key is named', () => {
-    expect(outcomes(true)).toEqual([{ type: 'unknown', cause: 'Secret s: its keys could not be learnt' }]);
+  test('is asked for its keys where one is named', () => {
+    expect(outcomes({ state: 'found', values: [{ name: 's', keys: ['k'] }] })).toEqual([]);
+    const missing = expect.objectContaining({ type: 'unmet', message: 'Secret s has no key k' });
+    expect(outcomes({ state: 'found', values: [{ name: 's', keys: ['other'] }] })).toEqual([missing]);
+    expect(outcomes({ state: 'absent' })).toEqual([missing]);
+  });
+
+  test('is unknown if they are', () => {
+    const cause = 'the keys of Secret s: not read';
+    expect(outcomes({ state: 'unknown', cause: 'not read' })).toEqual([{ type: 'unknown', cause }]);
   });
 
   test('is met where keys are not asked for', () => {
-    expect(outcomes(false)).toEqual([]);
+    expect(outcomes({ state: 'unknown', cause: 'not read' }, false)).toEqual([]);
   });
 });

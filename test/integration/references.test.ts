@@ -106,7 +106,7 @@ test('a claim that the cache does not know yet is read live before a denial', as
   expect(proxy.cut('reset')).toBeGreaterThan(0);
 });
 
-test('managedFields that name other keys than a Secret has deny no workload that names a real one', async () => {
+test('what managedFields say of the keys of a Secret is believed for nothing', async () => {
   await open('forged', 'secretReferences');
   const metadata = { name: 'db', namespace: 'forged' };
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { password: 'xyzzy' } };
@@ -121,9 +121,38 @@ test('managedFields that name other keys than a Secret has deny no workload that
   expect(shown.stdout).toContain('"f:other"');
   expect(shown.stdout).not.toContain('"f:password"');
 
-  const valueFrom = { secretKeyRef: { name: 'db', key: 'password' } };
-  const container = { name: 'app', image: 'registry.example.com/app:1.0.0', env: [{ name: 'PASSWORD', valueFrom }] };
-  expect(await apply(pod('forged', 'a', { containers: [container] }))).toMatchObject({ code: 0, stderr: '' });
+  const using = (name: string, key: string): Json => {
+    const valueFrom = { secretKeyRef: { name: 'db', key } };
+    const container = { name: 'app', image: 'registry.example.com/app:1.0.0', env: [{ name: 'PASSWORD', valueFrom }] };
+    return pod('forged', name, { containers: [container] });
+  };
+  expect(await apply(using('a', 'password'))).toMatchObject({ code: 0, stderr: '' });
+  const denied = { code: 1, stderr: expect.stringContaining('Secret db has no key other') };
+  expect(await apply(using('b', 'other'))).toMatchObject(denied);
+  // And once the watch has told of it, too.
+  await until('the Secret to be known', async () => (await apply(using('c', 'password'))).stderr === '');
+  expect(await apply(using('d', 'other'))).toMatchObject(denied);
+});
+
+test('a key that comes to a Secret counts at once, and one that goes from it is noticed', async () => {
+  await open('changing', 'secretReferences');
+  const put = (...keys: string[]): Promise<unknown> => {
+    const data = Object.fromEntries(keys.map((key) => [key, 'eA==']));
+    const metadata = { name: 'db', namespace: 'changing' };
+    return apply({ apiVersion: 'v1', kind: 'Secret', metadata, data });
+  };
+  const using = (name: string, key: string): Json => {
+    const volumes = [{ name: 'v', secret: { secretName: 'db', items: [{ key, path: 'k' }] } }];
+    return pod('changing', name, { volumes });
+  };
+  await put('one');
+  expect(await apply(using('a', 'one'))).toMatchObject({ code: 0, stderr: '' });
+  expect((await apply(using('b', 'two'))).stderr).toContain('Secret db has no key two');
+  await put('two');
+  expect(await apply(using('c', 'two'))).toMatchObject({ code: 0, stderr: '' });
+  await until('the key to be known as gone', async () =>
+    (await attemptOf(using('d', 'one'))).stderr.includes('Secret db has no key one'),
+  );
 });
 
 test('bindings of any namespace count, and their roles, which may have no namespace', async () => {

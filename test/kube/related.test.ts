@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { InformedRelated, readLive } from '../../src/kube/related.ts';
 
-test('--secret-access=None: neither Secrets nor the certificates in them are asked for, and both are unknown', async () => {
+test('--secret-access=None: neither Secrets nor what is in them is asked for, and all of it is unknown', async () => {
   const related = new InformedRelated({
     // Whatever it were asked would throw.
     client: undefined as never,
@@ -10,9 +10,9 @@ test('--secret-access=None: neither Secrets nor the certificates in them are ask
     onState: () => {},
     onError: () => {},
   });
-  await related.ensure(['Secret', 'ServingCertificate']);
+  await related.ensure(['Secret', 'SecretKeys', 'ServingCertificate']);
   const cause = '--secret-access=None: the operator is set not to read secrets';
-  for (const kind of ['Secret', 'ServingCertificate'] as const) {
+  for (const kind of ['Secret', 'SecretKeys', 'ServingCertificate'] as const) {
     expect(related.find(kind, 'shop', 'web')).toEqual({ state: 'unknown', cause });
     expect(related.unreadable(kind)).toBe(cause);
   }
