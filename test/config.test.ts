@@ -1,6 +1,10 @@
-import { Command } from 'commander';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { Command } from 'commander';
 import { addServeOptions, configOf, type Config } from '../src/config.ts';
+import { Authority } from './cluster/pki.ts';
 
 /** The configuration that flags make. @throws CommanderError if one of them is refused */
 function parsed(...flags: string[]): Config {
@@ -49,4 +53,23 @@ test('what it takes', () => {
     address: { url: 'https://127.0.0.1:9443' },
     listen: { host: '', port: 0 },
   });
+});
+
+test('whose client certificates are good is refused at the start if it says nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'readiness-config-'));
+  try {
+    const [good, bad] = [join(folder, 'ca.crt'), join(folder, 'empty.crt')];
+    const { certificate } = await Authority.create('clients');
+    writeFileSync(good, certificate);
+    writeFileSync(bad, 'no certificate');
+    expect(parsed().clients).toBeUndefined();
+    expect(parsed(`--client-ca-file=${good}`, '--client-allowed-names=a,b').clients).toMatchObject({
+      authorities: certificate,
+    });
+    expect(() => parsed(`--client-ca-file=${bad}`)).toThrow('holds no PEM certificate');
+    expect(() => parsed(`--client-ca-file=${folder}/missing`)).toThrow('ENOENT');
+    expect(() => parsed('--client-allowed-names=a')).toThrow('--client-allowed-names needs --client-ca-file');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

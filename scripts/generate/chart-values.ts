@@ -81,6 +81,16 @@ export const VALUES: TSchema = group(
       },
       'The serving certificate of the webhook.',
     ),
+    clientCertificates: group(
+      {
+        configMapName: text(
+          '',
+          'Answer only API servers that show a client certificate, signed by the authority under the key ca.crt of this ConfigMap. Set them up first (docs/operations/certificates.md). Empty: none is asked for.',
+        ),
+        allowedNames: texts('Common names that it may bear. Empty: any that the authority signed.'),
+      },
+      'Who may call the webhook.',
+    ),
     crds: group(
       {
         install: flag(true, 'Install the CRDs with the release and upgrade them with it.'),

@@ -46,6 +46,10 @@ const MATRIX: [string, string[]][] = [
     ],
   ],
   ["in the nodes' network", ['--set', 'hostNetwork=true,port=10250']],
+  [
+    'client certificates',
+    ['--set', 'clientCertificates.configMapName=webhook-clients,clientCertificates.allowedNames={kube-apiserver}'],
+  ],
   ['a Secret of your own', ['--set', 'certificate.source=Provided,certificate.secretName=webhook-tls']],
   [
     'spread by yourself',
