@@ -12,6 +12,7 @@ import { readWorkload, type Workload } from '../../src/engine/workload.ts';
 import { PolicyCompiler, type CompiledPolicy } from '../../src/policy/compile.ts';
 import { judge } from '../../src/policy/judge.ts';
 import { startCluster } from '../cluster/cluster.ts';
+import { calledUrl } from '../cluster/configurations.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import { streamLog } from '../cluster/log.ts';
 import { enforced, IMAGE_ENVIRONMENT, installOperator, NODE_SETTINGS, startOperator } from '../cluster/operator.ts';
@@ -55,7 +56,7 @@ try {
   const operator = await startOperator(cluster, ['--log-level=warn']);
   await enforced(cluster, 'bench');
   const bare = await startBare();
-  await overHttps(operator.url, operator.process.pid, bare.url, bare.pid);
+  await overHttps(await calledUrl(cluster, 'bench'), operator.process.pid, bare.url, bare.pid);
   await throughApiServer(bare);
 } finally {
   await cluster.stop();
@@ -142,7 +143,7 @@ async function overHttps(ours: string, ourPid: number, bare: string, barePid: nu
   const allowed = (status: number, text: string): boolean => status === 200 && text.includes('"allowed":true');
   row(`webhook over HTTPS, ${body.length} B`, 'req/s', 'p50 ms', 'p99 ms', 'CPU s/1000', 'RSS MiB', 'CPU ratio');
   const handlers = [
-    ['ours', `${ours}/validate/workloads/bench`, ourPid],
+    ['ours', ours, ourPid],
     ['bare', bare, barePid],
   ] as const;
   const send = async (name: string, url: string, count: number, connections: number): Promise<LoadResult> => {

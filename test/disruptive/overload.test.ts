@@ -6,6 +6,7 @@ import tls from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { calledUrl } from '../cluster/configurations.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import { enforced, installOperator, startOperator, type Operator } from '../cluster/operator.ts';
 import { reviewOf } from '../support/manifests.ts';
@@ -14,6 +15,8 @@ type Json = Record<string, any>;
 let cluster: Cluster;
 let operator: Operator;
 let port: number;
+/** By which the API server calls. */
+let url: string;
 
 beforeAll(async () => {
   cluster = await startCluster();
@@ -28,6 +31,7 @@ beforeAll(async () => {
   };
   await kubectl(cluster, ['apply', '-f', '-'], { input: JSON.stringify(policy) });
   await enforced(cluster, 'all');
+  url = await calledUrl(cluster, 'all');
 });
 afterAll(async () => {
   await cluster?.stop();
@@ -51,7 +55,7 @@ function post(body: string | Buffer, agent: https.Agent | false = false): Promis
   return new Promise((resolve) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     const options = { method: 'POST', rejectUnauthorized: false, agent, headers, timeout: 10_000 };
-    const request = https.request(`${operator.url}/validate/workloads/all`, options, (response) => {
+    const request = https.request(url, options, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => (text += chunk.toString()));
       response.on('error', () => resolve([0, undefined]));

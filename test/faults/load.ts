@@ -128,6 +128,8 @@ export interface Target {
   readonly caBundle: () => string;
   /** Does the configuration send requests to this path now? If not, the API server would not call, and so do we not. */
   readonly routes: (path: string) => boolean;
+  /** A path as the configuration has it now, with the token. */
+  readonly calledAs: (path: string) => string;
 }
 
 export class Load {
@@ -283,7 +285,8 @@ export class Load {
       this.#verdict(shot, true, 'no entry of the configuration sends it to us', excused);
       return;
     }
-    const answer = await post(`${this.#target.webhook}${path}`, this.#currentAgent(), text.replaceAll('NAME', name));
+    const url = this.#target.webhook + this.#target.calledAs(path);
+    const answer = await post(url, this.#currentAgent(), text.replaceAll('NAME', name));
     this.#underWay.straight -= 1;
     this.#times.push(performance.now() - start);
     const isExcused = this.#excuses(excused);
@@ -382,16 +385,16 @@ export function post(
 /**
  * Asks one replica, at its own address, about the creation of an object.
  *
- * @param route - name of the policy by whose route the API server would come
+ * @param path - by which the API server would come
  * @returns its verdict, undefined if it gave none, and its answer
  */
 export async function ask(
   url: string,
   object: Json,
-  route: string,
+  path: string,
 ): Promise<{ allowed: boolean | undefined; text: string }> {
   const uid = `uid-${Math.random()}`;
-  const answer = await post(`${url}/validate/workloads/${route}`, undefined, JSON.stringify(review(object, uid)));
+  const answer = await post(url + path, undefined, JSON.stringify(review(object, uid)));
   return { allowed: verdictOf(answer, uid), text: answer.text };
 }
 

@@ -6,6 +6,7 @@ import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import type { Log } from '../cluster/log.ts';
 import { installOperator, launchOperator, OPERATOR_IDENTITY, type Operator } from '../cluster/operator.ts';
 import { freePort } from '../cluster/ports.ts';
+import { withoutToken, withToken } from '../../src/webhook/path-token.ts';
 import { until } from '../support/until.ts';
 import { Admin, credentialsOf, Unexpected, type Answer, type Json } from './admin.ts';
 import { Balancer } from './balancer.ts';
@@ -38,6 +39,8 @@ export class Replica {
   readonly #webhook: string;
   #operator: Operator | undefined;
   #runs: RunAs = {};
+  /** How the API server would call a path of it. */
+  calledAs: Target['calledAs'] = (path) => path;
 
   constructor(cluster: Cluster, name: string, port: number, proxy: FaultProxy, webhook: string) {
     this.#cluster = cluster;
@@ -128,7 +131,7 @@ export class Replica {
 
   /** Asks this very replica for its verdict on the creation of an object; undefined: it gave none. */
   async verdict(object: Json, route = 'production'): Promise<boolean | undefined> {
-    return (await ask(this.url, object, route)).allowed;
+    return (await ask(this.url, object, this.calledAs(`/validate/workloads/${route}`))).allowed;
   }
 
   /** Resident memory in MiB. */
@@ -163,8 +166,9 @@ export class Stage implements Target {
   readonly replicas: readonly Replica[];
   readonly #following = new AbortController();
   #caBundle = '';
-  /** Paths that the webhook configuration sends requests to. */
+  /** Paths that the webhook configuration sends requests to, without the token that they bear. */
   #routed: ReadonlySet<string> = new Set();
+  #token: string | undefined;
   #probes = 0;
 
   private constructor(cluster: Cluster, admin: Admin, balancer: Balancer, webhook: string, replicas: Replica[]) {
@@ -175,10 +179,13 @@ export class Stage implements Target {
     this.replicas = replicas;
     const onObject = (object: Json): void => {
       const clients = ((object['webhooks'] ?? []) as Json[]).map((entry) => entry['clientConfig'] as Json);
-      this.#routed = new Set(clients.map(({ url }) => new URL(url as string).pathname));
+      const called = clients.map(({ url }) => withoutToken(new URL(url as string).pathname));
+      this.#routed = new Set(called.map(({ path }) => path));
+      this.#token = called[0]?.token;
       const [first] = clients;
       if (first !== undefined) this.#caBundle = Buffer.from(first['caBundle'] as string, 'base64').toString();
     };
+    for (const replica of replicas) replica.calledAs = this.calledAs;
     void admin.follow(CONFIGURATIONS, CONFIGURATION, onObject, this.#following.signal);
   }
 
@@ -215,6 +222,8 @@ export class Stage implements Target {
   caBundle = (): string => this.#caBundle;
 
   routes = (path: string): boolean => this.#routed.has(path);
+
+  calledAs = (path: string): string => withToken(this.#token, path);
 
   /** Is this the only one of all policies' routes that the configuration has? Others are of policies that just went. */
   routesAlone(path: string): boolean {

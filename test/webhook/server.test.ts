@@ -5,7 +5,7 @@ import tls from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/kube/clock.ts';
 import type { ClusterEvent } from '../../src/kube/events.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import type { Decision } from '../../src/webhook/review.ts';
 import {
   EXCEPTION_PATH,
@@ -19,7 +19,7 @@ import {
 } from '../../src/webhook/server.ts';
 import type { World } from '../../src/webhook/world.ts';
 import { Authority } from '../cluster/pki.ts';
-import { ALL_KNOWN } from '../support/callers.ts';
+import { ALL_KNOWN, ALL_UNKNOWN } from '../support/callers.ts';
 import { SILENT } from '../support/logger.ts';
 import { until } from '../support/until.ts';
 
@@ -173,6 +173,74 @@ test('events are told of requests that are no dry-run', async () => {
   expect(await post(port, NAMESPACE_PATH, as({ dryRun: true }))).toMatchObject({ status: 200 });
   expect(await post(port, NAMESPACE_PATH, as({}))).toMatchObject({ status: 200 });
   expect(told).toEqual([[event, 'shop']]);
+});
+
+describe('a caller who is not known', () => {
+  const series = async (metrics: Metrics): Promise<string[]> =>
+    (await metrics.registry.metrics()).split('\n').filter((line) => /^[a-z_]+_total/.test(line));
+
+  test('is answered, and all that is left of it is a count', async () => {
+    const metrics = createMetrics();
+    const told: unknown[] = [];
+    const event = { reason: 'RolloutDenied' } as ClusterEvent;
+    const port = await start({
+      metrics,
+      callers: ALL_UNKNOWN,
+      reviewNamespace: () => ({
+        ...ALLOWED,
+        events: [event],
+        bypassed: ['all'],
+        errors: [{ check: 'imageTag', error: new Error('x') }],
+      }),
+      onEvent: (...what) => told.push(what),
+    });
+    expect(await post(port, NAMESPACE_PATH)).toMatchObject({ status: 200 });
+    expect(told).toEqual([]);
+    expect(await series(metrics)).toEqual(['readiness_operator_unknown_callers_total 1']);
+  });
+
+  test('makes nobody look for a policy that is not in force', async () => {
+    const port = await start({
+      callers: ALL_UNKNOWN,
+      judgeable: () => {
+        throw new Error('the API server was asked');
+      },
+    });
+    expect(await post(port, `${WORKLOADS_PATH}/all`)).toEqual({
+      status: 503,
+      text: 'policy all is not in force here yet',
+    });
+  });
+
+  test('is turned away where a certificate is asked for; health and metrics are not', async () => {
+    const port = await start({ callers: { ...ALL_KNOWN, refuses: () => true } });
+    expect(await post(port, POLICY_PATH)).toEqual({ status: 403, text: 'a client certificate is required' });
+    for (const path of ['/healthz', '/readyz', '/metrics'])
+      expect(await post(port, path)).toMatchObject({ status: 200 });
+  });
+});
+
+test('the token is taken off the path, is told to who knows callers, and is never logged', async () => {
+  const token = 'a'.repeat(32);
+  const asked: unknown[] = [];
+  const logged: unknown[] = [];
+  const port = await start({
+    callers: { ...ALL_KNOWN, knows: (by) => asked.push(by) > 0 },
+    reviewPolicy: () => {
+      throw new Error('a fault of ours');
+    },
+    logger: {
+      ...SILENT,
+      error: (...what) => {
+        logged.push(what);
+        return SILENT;
+      },
+    },
+  });
+  expect(await post(port, `/t/${token}${NAMESPACE_PATH}?timeout=5s`)).toMatchObject({ status: 200 });
+  expect(await post(port, `/t/${token}${POLICY_PATH}?timeout=5s`)).toMatchObject({ status: 500 });
+  expect(asked).toEqual([token, token]);
+  expect(logged).toEqual([['an admission request failed', { path: POLICY_PATH, error: expect.any(Error) }]]);
 });
 
 /** Which TLS the server speaks when a client offers one version only. */

@@ -126,7 +126,7 @@ const SELDOM = new Set(['2,000 containers', 'image of 200 kB', 'uid of 100 kB', 
 async function send(stage: Stage, agent: https.Agent, one: Hostile): Promise<string | undefined> {
   const answer =
     one.method === undefined && one.headers?.['content-length'] === undefined
-      ? await post(`${stage.webhook}${one.path ?? ROUTE}`, agent, one.body, one.headers)
+      ? await post(stage.webhook + stage.calledAs(one.path ?? ROUTE), agent, one.body, one.headers)
       : await odd(stage, one);
   const verdict = verdictOf(answer, UID);
   if (answer.status === one.status && verdict === one.allowed) return undefined;
@@ -137,7 +137,7 @@ async function send(stage: Stage, agent: https.Agent, one: Hostile): Promise<str
 function odd(stage: Stage, { method = 'POST', body, headers }: Hostile): Promise<{ status: number; text: string }> {
   return new Promise((resolve) => {
     const request = https.request(
-      `${stage.webhook}${ROUTE}`,
+      stage.webhook + stage.calledAs(ROUTE),
       {
         method,
         agent: false,
