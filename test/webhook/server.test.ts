@@ -229,13 +229,7 @@ test('the token is taken off the path, is told to who knows callers, and is neve
     reviewPolicy: () => {
       throw new Error('a fault of ours');
     },
-    logger: {
-      ...SILENT,
-      error: (...what) => {
-        logged.push(what);
-        return SILENT;
-      },
-    },
+    logger: { ...SILENT, error: (...what: unknown[]) => logged.push(what) } as never,
   });
   expect(await post(port, `/t/${token}${NAMESPACE_PATH}?timeout=5s`)).toMatchObject({ status: 200 });
   expect(await post(port, `/t/${token}${POLICY_PATH}?timeout=5s`)).toMatchObject({ status: 500 });
