@@ -9,8 +9,10 @@ const oneOf = (values: readonly string[], fallback: string, description: string)
 const text = (fallback: string, description: string, more: object = {}): TSchema =>
   Type.String({ default: fallback, description, ...more });
 const flag = (fallback: boolean, description: string): TSchema => Type.Boolean({ default: fallback, description });
+const texts = (description: string, more: object = {}, bounds: object = {}): TSchema =>
+  Type.Array(Type.String({ minLength: 1, ...more }), { ...bounds, default: [], description });
 const excluded = (description: string, more: object = {}): TSchema =>
-  Type.Array(Type.String({ minLength: 1, ...more }), { maxItems: MOST_EXCLUDED, default: [], description });
+  texts(description, more, { maxItems: MOST_EXCLUDED });
 /** A piece of a Kubernetes object that is passed on as it is; the API server knows its fields. */
 const passedOn = (description: string, fallback: object = {}): TSchema =>
   Type.Unsafe({ type: Array.isArray(fallback) ? 'array' : 'object', default: fallback, description });

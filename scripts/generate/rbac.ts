@@ -39,7 +39,11 @@ export function clusterRules(): Rule[] {
     { apiGroups: [GROUP], resources: ['readinesspolicies/status'], verbs: ['patch'] },
     { apiGroups: [GROUP], resources: ['readinessexceptions'], verbs: ['list', 'watch'] },
     { apiGroups: [GROUP], resources: ['readinessexceptions/status'], verbs: ['patch'] },
-    { apiGroups: [GROUP], resources: ['readinessreports'], verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'] },
+    {
+      apiGroups: [GROUP],
+      resources: ['readinessreports'],
+      verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'],
+    },
     { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
     { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
     // Creation and lists can't be limited to names; changes are, by the rules after it.

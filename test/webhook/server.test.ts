@@ -202,7 +202,7 @@ describe('a caller who is not known', () => {
   test('makes nobody look for a policy that is not in force', async () => {
     const port = await start({
       callers: ALL_UNKNOWN,
-      judgeable: () => {
+      policiesFor: () => {
         throw new Error('the API server was asked');
       },
     });
