@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { defineCheck, unmetAt, type Report } from '../engine/check.ts';
-import { credentialIn, isSecretLiteral, LITERAL, loginIn } from '../engine/credentials.ts';
+import { credentialIn, LITERAL, loginIn } from '../engine/credentials.ts';
 import { flaggedWords } from '../engine/flags.ts';
 import { isInnocent } from '../engine/innocent-values.ts';
 import { matchesNamePattern } from '../engine/names.ts';
@@ -8,9 +8,10 @@ import { Names } from '../engine/parameters.ts';
 import type { Path } from '../engine/path.ts';
 import type { HttpGet, Volume } from '../engine/pod.ts';
 import { PROBE_FIELDS } from '../engine/probes.ts';
-import { isProgramPassword, programPasswordIn, programPasswords } from '../engine/program-passwords.ts';
+import { isProgramPassword, programPasswords } from '../engine/program-passwords.ts';
 import { roleOfName } from '../engine/secret-names.ts';
-import { LONGEST_TEXT, MOST_TEXT, settingsIn, TOO_LONG, type Syntax } from '../engine/settings.ts';
+import { LONGEST_TEXT, MOST_TEXT, TOO_LONG, type Syntax } from '../engine/settings.ts';
+import { textSearchOf, type TextSearch } from '../engine/text-search.ts';
 import { LAST_APPLIED, type Container } from '../engine/workload.ts';
 
 const MOVE = 'move it into a Secret and name it with valueFrom.secretKeyRef';
@@ -37,7 +38,7 @@ export default defineCheck({
   source: 'https://kubernetes.io/docs/concepts/security/secrets-good-practices/',
   prepare: ({ allow = [] }) => ({ allow }),
   run({ workload, containers, parameters: { allow } }, report) {
-    const search: Search = { allow, left: MOST_TEXT };
+    const search: Search = { allow, texts: textSearchOf(workload), left: MOST_TEXT };
     for (const container of containers) {
       judgeEnvironment(container, search, report);
       const { command, args } = container.spec;
@@ -58,6 +59,7 @@ export default defineCheck({
 /** What is looked for in one workload. */
 interface Search {
   readonly allow: readonly string[];
+  readonly texts: TextSearch;
   /** How much text may yet be looked at, in characters. */
   left: number;
 }
@@ -104,10 +106,10 @@ function judgeWords(
       search,
       word,
       () =>
-        credentialIn(word) ??
+        search.texts.credentialIn(word) ??
         passwords.get(begun.length + index) ??
-        programPasswordIn(word) ??
-        (name !== undefined && value !== undefined ? literalUnder(name, value) : undefined) ??
+        search.texts.programPasswordIn(word) ??
+        (name !== undefined && value !== undefined ? literalUnder(name, value, search) : undefined) ??
         literalWithin(value ?? word, CONFIG_FLAG.test(name ?? '') ? 'config' : 'shell', search),
     );
     if (found === undefined) continue;
@@ -124,11 +126,9 @@ const ASSIGNMENT = /^([A-Za-z_][\w.-]{0,128})=([^]*)$/;
 function literalWithin(word: string, syntax: Syntax, search: Search): string | undefined {
   const [, name = '', value = ''] = ASSIGNMENT.exec(word) ?? [];
   if (roleOfName(name) !== undefined && (isInnocent(value) || !/\s/.test(value))) {
-    return matchesNamePattern(name, search.allow) ? undefined : literalUnder(name, value);
+    return matchesNamePattern(name, search.allow) ? undefined : literalUnder(name, value, search);
   }
-  const isFound = settingsIn(word, syntax).some(
-    (one) => !matchesNamePattern(one.name, search.allow) && isSecretLiteral(one.name, one.value),
-  );
+  const isFound = search.texts.literalsIn(word, syntax).some((one) => !matchesNamePattern(one, search.allow));
   return isFound ? LITERAL : undefined;
 }
 
@@ -155,7 +155,9 @@ function judgeHandler(
 ): void {
   judgeWords(container, [...at, 'exec', 'command'], handler?.exec?.command, search, report);
   const { path, httpHeaders } = handler?.httpGet ?? {};
-  const inPath = path ? look(search, path, () => credentialIn(path) ?? literalWithin(path, 'code', search)) : undefined;
+  const inPath = path
+    ? look(search, path, () => search.texts.credentialIn(path) ?? literalWithin(path, 'code', search))
+    : undefined;
   if (inPath !== undefined) {
     report(unmetAt(container, [...at, 'httpGet', 'path'], `holds ${inPath}`, PROBE_ANOTHER));
   }
@@ -223,7 +225,7 @@ function judgeAnnotations(
   for (const name of Object.keys(annotations)) {
     if (name === LAST_APPLIED || matchesNamePattern(name, search.allow)) continue;
     const text = annotations[name] ?? '';
-    const found = look(search, text, () => credentialIn(text) ?? literalWithin(text, 'config', search));
+    const found = look(search, text, () => search.texts.credentialIn(text) ?? literalWithin(text, 'config', search));
     if (found === undefined) continue;
     report({ type: 'unmet', path: [...path, name], message: `holds ${found}`, remediation: 'move it into a Secret' });
   }
@@ -234,7 +236,10 @@ function credentialUnder(name: string, value: string, search: Search): string | 
   return look(
     search,
     value,
-    () => credentialIn(value) ?? literalUnder(name, value) ?? literalWithin(value, syntaxOf(value), search),
+    () =>
+      search.texts.credentialIn(value) ??
+      literalUnder(name, value, search) ??
+      literalWithin(value, syntaxOf(value), search),
   );
 }
 
@@ -243,6 +248,6 @@ function syntaxOf(text: string): Syntax {
 }
 
 /** Placeholders are left to placeholderValues: one thing, one finding. */
-function literalUnder(name: string, value: string): string | undefined {
-  return isSecretLiteral(name, value) ? LITERAL : undefined;
+function literalUnder(name: string, value: string, { texts }: Search): string | undefined {
+  return texts.isLiteral(name, value) ? LITERAL : undefined;
 }

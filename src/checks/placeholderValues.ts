@@ -3,7 +3,8 @@ import { defineCheck, unmetAt, type Report } from '../engine/check.ts';
 import { flaggedWords } from '../engine/flags.ts';
 import { isPlaceholder } from '../engine/placeholders.ts';
 import { roleOfName, saysSecret } from '../engine/secret-names.ts';
-import { MOST_TEXT, SettingsReader, TOO_LONG } from '../engine/settings.ts';
+import { MOST_TEXT, TOO_LONG } from '../engine/settings.ts';
+import { textSearchOf } from '../engine/text-search.ts';
 import { matchesNamePattern } from '../engine/names.ts';
 import { Names } from '../engine/parameters.ts';
 import type { Container } from '../engine/workload.ts';
@@ -28,7 +29,10 @@ export default defineCheck({
   remediation: 'write the real value, for a secret with valueFrom.secretKeyRef',
   source: 'https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/',
   prepare: ({ allow = [] }) => ({ allow }),
-  run({ containers, parameters: { allow } }, report) {
+  run({ workload, containers, parameters: { allow } }, report) {
+    const texts = textSearchOf(workload);
+    const holdsPlaceholder = (text: string): boolean =>
+      texts.placeholdersIn(text).some((name) => !matchesNamePattern(name, allow));
     let left = MOST_TEXT;
     for (const container of containers) {
       const env = container.spec.env ?? [];
@@ -36,7 +40,7 @@ export default defineCheck({
         const { name, value } = env[index] as (typeof env)[number];
         if (!value || matchesNamePattern(name, allow)) continue;
         left -= value.length;
-        if (isPlaceholder(value, saysSecret(name)) || (left >= 0 && holdsPlaceholder(value, allow))) {
+        if (isPlaceholder(value, saysSecret(name)) || (left >= 0 && holdsPlaceholder(value))) {
           report(unmetAt(container, ['env', index, 'value'], `${name} holds a placeholder`));
         }
       }
@@ -54,13 +58,4 @@ function judgeFlags(container: Container, at: 'command' | 'args', allow: readonl
     if (roleOfName(flag.name) !== 'secret' || !isPlaceholder(value, !/key$/i.test(flag.name))) continue;
     report(unmetAt(container, [at, index], `${flag.dashes}${flag.name} holds a placeholder`));
   }
-}
-
-/** Does a secret setting in a text hold one: `{"db": {"password": "changeme"}}`? */
-function holdsPlaceholder(text: string, allow: readonly string[]): boolean {
-  const reader = new SettingsReader('config');
-  return text
-    .split('\n')
-    .flatMap((line) => reader.read(line))
-    .some(({ name, value }) => !matchesNamePattern(name, allow) && saysSecret(name) && isPlaceholder(value, true));
 }
