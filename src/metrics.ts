@@ -88,7 +88,7 @@ export function createMetrics() {
     registry,
     admissionRequests: new RequestCounter({
       name: `${prefix}admission_requests_total`,
-      help: 'Admission requests answered, by decision: allowed, warned, denied, notJudged, rejected (no valid review), unavailable, failed. Dry-runs are not counted. Beyond 200 series the kind is other.',
+      help: 'Admission requests answered, by decision: allowed, warned, denied, notJudged, rejected (no valid review), unavailable, dropped (the caller has gone), failed. Dry-runs are not counted. Beyond 200 series the kind is other.',
       registers,
     }),
     admissionDuration: new RequestTimes({

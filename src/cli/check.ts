@@ -8,7 +8,7 @@ import { hasTemplate, readWorkload, type RawObject, type Workload } from '../eng
 import { policyMatches, type CompiledPolicy } from '../policy/compile.ts';
 import { lapsedText } from '../policy/exceptions.ts';
 import { SYSTEM_NAMESPACES } from '../policy/exemptions.ts';
-import { denies, judge, worstFirst, type Ready, type Verdict } from '../policy/judge.ts';
+import { denies, judgeFor, worstFirst, type Ready, type Verdict } from '../policy/judge.ts';
 import { combinedReady, countByPriority } from '../policy/report.ts';
 import type { Action } from '../policy/schema.ts';
 import { templateHint } from './documents.ts';
@@ -217,7 +217,9 @@ export function judgeInput({ sources, given, ...input }: Input, options: CheckOp
     const matching = policies.filter((policy) => matches(policy, workload, namespaces, hints));
     if (matching.length === 0) skip(source, workload.name, 'no policy matches it');
     else {
-      const verdicts = matching.map((policy) => judge(policy, workload, related, options.now, undefined, exceptions));
+      // Who judges files of their own wants to see everything.
+      const judge = judgeFor(matching.length, workload, related, options.now, exceptions, Infinity);
+      const verdicts = matching.map((policy) => judge(policy));
       for (const exception of verdicts.flatMap(({ lapsed }) => lapsed)) hints.add(lapsedText(exception, options.now));
       for (const verdict of verdicts) {
         for (const hint of deniedAtFirst(verdict, workload, early, options.now, exceptions)) hints.add(hint);

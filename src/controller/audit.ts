@@ -7,11 +7,12 @@ import type { RawObject, Workload } from '../engine/workload.ts';
 import { hasStatus, pathOf, type KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
 import type { Dependency } from '../kube/related.ts';
+import { mapInTurns, Turns } from '../kube/turns.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { concerns, type ExceptionSet } from '../policy/exceptions.ts';
-import { judge, type Verdict } from '../policy/judge.ts';
+import { judgeFor, type Verdict } from '../policy/judge.ts';
 import { reportNameOf, reportOf, REPORTS, type Report } from '../policy/report.ts';
 import type { PolicySet } from '../policy/routes.ts';
 import type { Exemptions } from '../policy/exemptions.ts';
@@ -178,7 +179,7 @@ export class Audit {
     }
     const workload = read !== undefined && 'workload' in read && !read.workload.deleting ? read.workload : undefined;
     const asked = new Set<Dependency>();
-    const verdicts = workload === undefined ? [] : this.#judge(workload, asked);
+    const verdicts = workload === undefined ? [] : await this.#judge(workload, asked);
     this.#dependencies.set(key, asked);
     this.#count(key, verdicts);
     this.#countExceptions(key, verdicts);
@@ -200,7 +201,7 @@ export class Audit {
     return !asked || this.#options.workloads.isSynced(kind);
   }
 
-  #judge(workload: Workload, asked: Set<Dependency>): Verdict[] {
+  async #judge(workload: Workload, asked: Set<Dependency>): Promise<Verdict[]> {
     const { client, policies, related, exemptions, exceptions, namespaceLabels } = this.#options;
     if (exemptions.namespaces.has(workload.namespace)) return [];
     const subject = {
@@ -210,9 +211,9 @@ export class Audit {
       labels: workload.labels,
     };
     const noted = recording(related, asked);
-    return policies()
-      .matching(subject)
-      .map((policy) => judge(policy, workload, noted, client.clock.now(), undefined, exceptions));
+    const matching = policies().matching(subject);
+    const judge = judgeFor(matching.length, workload, noted, client.clock.now(), exceptions);
+    return mapInTurns(matching, new Turns(client.clock), (policy) => judge(policy));
   }
 
   #count(key: WorkloadKey, verdicts: readonly Verdict[]): void {

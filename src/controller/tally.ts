@@ -1,4 +1,4 @@
-import type { Verdict } from '../policy/judge.ts';
+import type { Finding, Verdict } from '../policy/judge.ts';
 import type { WorkloadKey } from './workloads.ts';
 
 /** What one workload adds to the numbers of one policy. */
@@ -28,10 +28,12 @@ export class Tally {
       return;
     }
     const findings = new Map<string, number>();
-    for (const { check, priority } of verdict.findings) {
+    const add = ({ check, priority }: Pick<Finding, 'check' | 'priority'>, count: number): void => {
       const key = `${check}/${priority}`;
-      findings.set(key, (findings.get(key) ?? 0) + 1);
-    }
+      findings.set(key, (findings.get(key) ?? 0) + count);
+    };
+    for (const finding of verdict.findings) add(finding, 1);
+    for (const omitted of verdict.omitted) add(omitted, omitted.count);
     const excepted = new Map<string, number>();
     for (const { check } of verdict.excepted) excepted.set(check, (excepted.get(check) ?? 0) + 1);
     const share = { ready: verdict.ready, findings, excepted };

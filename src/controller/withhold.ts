@@ -23,17 +23,37 @@ const NOTHING: Related = { find: () => ({ state: 'absent' }) };
 /** How the check words its findings: `TOKEN holds a GitHub token`. */
 const FOUND = /\bholds (.+)$/;
 
-/** The object with every credential that the check hardcodedCredentials finds replaced; the same object if there is none. */
+/**
+ * The object with every credential that the check hardcodedCredentials finds replaced; the same object if there is none. One
+ * that is too large to be judged stays as large, and keeps no text.
+ */
 export function withholdCredentials(object: RawObject, kind: WorkloadKind): RawObject {
   const read = readWorkload(object, kind);
   if ('problem' in read) return object;
-  let result = object;
+  if (read.workload.excess !== undefined) return withoutTexts(object);
+  const changes: Change[] = [];
   for (const { path, message } of evaluateCheck(STRICT, read.workload, NOTHING, 0).unmet) {
     const text = valueAt(object, path);
     if (typeof text !== 'string') continue;
-    result = replacedAt(result, path, without(text, path, FOUND.exec(message)?.[1] ?? 'a credential')) as RawObject;
+    changes.push({ path, by: without(text, path, FOUND.exec(message)?.[1] ?? 'a credential') });
   }
-  return result;
+  return changes.length === 0 ? object : (changed(object, changes, 0) as RawObject);
+}
+
+/** An object without the texts in its template and annotations: nobody has looked for credentials in them. */
+function withoutTexts({ apiVersion, kind, metadata, ...judged }: RawObject): RawObject {
+  const { annotations, ...named } = metadata as RawObject;
+  return { apiVersion, kind, metadata: { ...named, annotations: blank(annotations) }, ...(blank(judged) as RawObject) };
+}
+
+/** The words that a selector can't be read without. */
+const OPERATOR = /^(?:In|NotIn|Exists|DoesNotExist)$/;
+
+function blank(value: unknown): unknown {
+  const text = JSON.stringify(value ?? {}, (_field, inner: unknown) =>
+    typeof inner === 'string' && !OPERATOR.test(inner) ? '' : inner,
+  );
+  return JSON.parse(text);
 }
 
 /** A text with a mark for the credential. What other checks read of it stays, unless that holds one too. */
@@ -62,9 +82,24 @@ function isHarmless(text: string): boolean {
   return text.length <= LONGEST_KEPT && credentialIn(text) === undefined;
 }
 
-function replacedAt(value: unknown, [step, ...rest]: Path, by: unknown): unknown {
-  if (step === undefined) return by;
-  if (Array.isArray(value)) return value.map((item, index) => (index === step ? replacedAt(item, rest, by) : item));
-  const holder = value as RawObject;
-  return { ...holder, [step]: replacedAt(holder[step as string], rest, by) };
+/** A text that stands for another. */
+interface Change {
+  readonly path: Path;
+  readonly by: string;
+}
+
+/** A value with all changes made, in one pass: of a list each change alone would copy the whole. @param depth - of the value */
+function changed(value: unknown, changes: readonly Change[], depth: number): unknown {
+  const [first] = changes;
+  if (first?.path.length === depth) return first.by;
+  const below = new Map<string | number, Change[]>();
+  for (const change of changes) {
+    const step = change.path[depth] as string | number;
+    const there = below.get(step);
+    if (there === undefined) below.set(step, [change]);
+    else there.push(change);
+  }
+  const copy = (Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) }) as Record<string, unknown>;
+  for (const [step, there] of below) copy[step] = changed(copy[step], there, depth + 1);
+  return copy;
 }

@@ -2,6 +2,7 @@ import type { ActivePriority, Check, Outcome } from './check.ts';
 import type { WorkloadKind } from './kinds.ts';
 import { matchesNamePattern } from './names.ts';
 import type { Related } from './related.ts';
+import { excessText } from './size-bounds.ts';
 import type { Workload } from './workload.ts';
 
 /** A check as a policy enables it. */
@@ -12,6 +13,8 @@ export interface EnabledCheck {
   readonly parameters: unknown;
   /** Name patterns of containers that it does not judge. */
   readonly exclude: readonly string[];
+  /** Two of the same say the same of every workload: the check, its parameters as they are written, what it excludes. */
+  readonly identity: string;
 }
 
 export type Status = 'Met' | 'Unmet' | 'NotApplicable' | 'Unknown' | 'Error';
@@ -48,12 +51,48 @@ function endsByItself({ template }: WorkloadKind, restartPolicy: string | null |
 }
 
 /** Runs one check on one workload. What the check throws becomes the status Error; nothing is thrown. */
-export function evaluateCheck(enabled: EnabledCheck, workload: Workload, related: Related, now: number): CheckResult {
+export function evaluateCheck(enabled: Configured, workload: Workload, related: Related, now: number): CheckResult {
   return evaluator(workload, related, now)(enabled);
 }
 
-/** `evaluateCheck` for all checks that one workload is judged by. They share what each would have to make anew. */
-export function evaluator(workload: Workload, related: Related, now: number): (enabled: EnabledCheck) => CheckResult {
+/** What of an enabled check says how it is run. */
+export type Configured = Pick<EnabledCheck, 'check' | 'parameters' | 'exclude'>;
+
+/** Runs checks on one workload. */
+export type Evaluate<T extends Configured = Configured> = (enabled: T) => CheckResult;
+
+/**
+ * An evaluator for the checks of several policies: those of the same identity are run once.
+ *
+ * @param related - must answer the same as long as the evaluator is used
+ */
+export function sharingEvaluator(workload: Workload, related: Related, now: number): Evaluate<EnabledCheck> {
+  const evaluate = evaluator(workload, related, now);
+  const known = new Map<string, CheckResult>();
+  let left = MOST_KEPT;
+  return (enabled) => {
+    const kept = known.get(enabled.identity);
+    if (kept !== undefined) return kept;
+    const result = evaluate(enabled);
+    left -= result.unmet.length + result.causes.length + result.notes.length;
+    if (left >= 0) known.set(enabled.identity, result);
+    return result;
+  };
+}
+
+/** Things said of one workload that are kept to be shared; some hundred bytes each. */
+const MOST_KEPT = 50_000;
+
+/**
+ * `evaluateCheck` for all checks that one workload is judged by. They share what each would have to make anew. One that is
+ * too large is judged by none, so that nothing that has been stored holds up what is judged beside it.
+ */
+export function evaluator(workload: Workload, related: Related, now: number): Evaluate {
+  const { excess } = workload;
+  if (excess !== undefined) {
+    const result: CheckResult = { ...MET, status: 'Unknown', causes: [excessText(excess)] };
+    return () => result;
+  }
   let outcomes: Outcome[] | undefined;
   const report = (outcome: Outcome): void => {
     // Mostly the only one: a list that is pushed to has room for 16 more.

@@ -9,6 +9,7 @@ import { appendPath, formatPath, fromPointer, valueAt, type Path } from './path.
 import { PodTemplateSchema, type ContainerSpec, type PodSpec, type PodTemplate } from './pod.ts';
 import { ListOf, Maybe, StringMap } from './schema.ts';
 import type { Labels } from './selectors.ts';
+import { excessOf, type Excess } from './size-bounds.ts';
 
 /** A JSON object that claims to be a Kubernetes object; nothing in it has been looked at. */
 export type RawObject = Readonly<Record<string, unknown>>;
@@ -69,6 +70,8 @@ export interface Workload {
   readonly containers: readonly Container[];
   /** Undefined for kinds without a replica count. `count` is undefined where the manifest leaves it out. */
   readonly replicas: { readonly count: number | undefined; readonly path: Path } | undefined;
+  /** It is too large to be judged; undefined: it is not. */
+  readonly excess: Excess | undefined;
 }
 
 const MetadataSchema = Type.Object({
@@ -139,6 +142,7 @@ export function readWorkload(
       podPath,
       containers: readContainers(template.spec, podPath),
       replicas: kind.replicas === undefined ? undefined : { count: count as number | undefined, path: kind.replicas },
+      excess: excessOf(template, metadata.annotations, podPath),
     },
   };
 }
@@ -193,8 +197,12 @@ export function displayPath(path: Path, workload: Workload, from = 0, names?: st
   const container = containerAt(path, workload);
   if (container === undefined || container.name === '') return formatPath(path, from);
   const end = container.path.length;
-  return appendPath(`${appendPath('', path, from, end - 1)}[${names ?? container.name}]`, path, end);
+  const name = (names ?? container.name).slice(0, LONGEST_SHOWN);
+  return appendPath(`${appendPath('', path, from, end - 1)}[${name}]`, path, end);
 }
+
+/** Characters of names in a path. Kubernetes' own containers have 63 at most, those of custom kinds any number. */
+const LONGEST_SHOWN = 1024;
 
 /** Does a path lead to something in the pod's spec? */
 export function isInPod(path: Path, { podPath }: Workload): boolean {

@@ -1,4 +1,5 @@
 /** Makes of a ReadinessPolicy what requests are judged with: everything parsed, every default filled in, once. */
+import { canonicalJson } from '../engine/canonical.ts';
 import { ParameterError, type ActivePriority, type Check, type Priority, type ProfileName } from '../engine/check.ts';
 import { parseDuration } from '../engine/duration.ts';
 import type { EnabledCheck } from '../engine/evaluate.ts';
@@ -89,7 +90,9 @@ export class PolicyCompiler {
       if (priority === 'Disabled') continue;
       const { priority: _, exclude = [], ...parameters } = settings;
       try {
-        enabled.push({ check, priority, exclude, parameters: check.prepare?.(parameters as never) ?? parameters });
+        const prepared = check.prepare?.(parameters as never) ?? parameters;
+        const identity = `${check.name} ${canonicalJson({ exclude, parameters })}`;
+        enabled.push({ check, priority, exclude, parameters: prepared, identity });
       } catch (error) {
         if (!(error instanceof ParameterError)) throw error;
         problems.push({ path: ['spec', 'checks', check.name, error.field], message: error.message });

@@ -2,12 +2,21 @@
  * One workload under one policy: what its checks found, and what each finding does here and now. The one place where
  * webhook, controller and command line learn both.
  */
-import type { ActivePriority, Aspect, Check, Scope } from '../engine/check.ts';
-import { evaluator, MET, type CheckResult, type EnabledCheck, type Unmet } from '../engine/evaluate.ts';
+import type { ActivePriority, Aspect, Scope } from '../engine/check.ts';
+import {
+  evaluator,
+  MET,
+  sharingEvaluator,
+  type CheckResult,
+  type EnabledCheck,
+  type Evaluate,
+  type Unmet,
+} from '../engine/evaluate.ts';
 import type { Path } from '../engine/path.ts';
 import type { Related } from '../engine/related.ts';
 import { onceForEach } from '../engine/remember.ts';
 import type { Workload } from '../engine/workload.ts';
+import { BoundedFindings, MOST_FINDINGS, type Omitted } from './bounded-findings.ts';
 import type { CompiledPolicy } from './compile.ts';
 import {
   concernsPolicy,
@@ -52,7 +61,11 @@ export interface Excepted extends Finding {
 
 export interface Verdict {
   readonly policy: CompiledPolicy;
+  /** Of many the first ones; of each check and action at least one. */
   readonly findings: readonly Finding[];
+  /** How many more there are. */
+  readonly omitted: readonly Omitted[];
+  /** Of many the first ones; of each check at least one. */
   readonly excepted: readonly Excepted[];
   /** The exceptions from this policy for this workload that are in force, by name, whether or not they cover anything. */
   readonly exceptions: readonly CompiledException[];
@@ -84,9 +97,29 @@ export interface Admission {
   readonly lowersReplicas: boolean;
   /** Everything only warns, for this reason; where a path is given, only what lies within it. */
   readonly lenient: { readonly reason: string; readonly within?: Path } | undefined;
-  /** The findings and failures that the unchanged old object has, asked for only when they matter. */
-  readonly old: (() => Verdict) | undefined;
+  /** What a check says of the unchanged old object, asked for only when it matters. */
+  readonly old: Evaluate<EnabledCheck> | undefined;
 }
+
+/** What all policies have in common that judge one workload. */
+interface Judged {
+  readonly workload: Workload;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly evaluate: Evaluate<EnabledCheck>;
+  /** Those for the workload, whatever their policies. */
+  readonly exceptions: readonly CompiledException[];
+  /** How many findings a verdict keeps. */
+  readonly most: number;
+}
+
+/** Judges one workload by a policy. @param admission - absent: a manifest, or an object that already runs */
+export type Judge = (policy: CompiledPolicy, admission?: Admission) => Verdict;
+
+/** Exceptions from one policy for one workload that count, by name; and those that no longer count, of which is told. */
+const MOST_EXCEPTIONS = 200;
+/** More causes of one check than this are counted. */
+const MOST_CAUSES = 50;
 
 /** Asked for each check: compared, because a look-up by a name that varies costs more than many a check. */
 function weightOf(priority: ActivePriority): number {
@@ -94,7 +127,7 @@ function weightOf(priority: ActivePriority): number {
 }
 
 /**
- * Judges a workload.
+ * Judges a workload by one policy.
  *
  * @param now - milliseconds since 1970
  * @param admission - absent: a manifest, or an object that already runs
@@ -108,11 +141,45 @@ export function judge(
   admission?: Admission,
   exceptions: ExceptionSet = NO_EXCEPTIONS,
 ): Verdict {
-  const concerning = exceptions.of(workload).filter((exception) => concernsPolicy(exception, policy.name));
-  const inForce = concerning.filter((exception) => standingOf(exception, policy, now) === 'InForce');
+  const evaluate = evaluator(workload, related, now);
+  return verdictOf(
+    policy,
+    { workload, now, evaluate, exceptions: exceptions.of(workload), most: MOST_FINDINGS },
+    admission,
+  );
+}
+
+/**
+ * `judge` for several policies: what they have in common is done once.
+ *
+ * @param policies - how many there are: for one alone nothing is kept to be shared
+ * @param related - must answer the same as long as the judge is asked
+ * @param now - milliseconds since 1970
+ * @param most - findings that each verdict keeps
+ */
+export function judgeFor(
+  policies: number,
+  workload: Workload,
+  related: Related,
+  now: number,
+  exceptions: ExceptionSet,
+  most = MOST_FINDINGS,
+): Judge {
+  const evaluate = policies > 1 ? sharingEvaluator(workload, related, now) : evaluator(workload, related, now);
+  const judged: Judged = { workload, now, evaluate, exceptions: exceptions.of(workload), most };
+  return (policy, admission) => verdictOf(policy, judged, admission);
+}
+
+function verdictOf(policy: CompiledPolicy, judged: Judged, admission: Admission | undefined): Verdict {
+  const { workload, now, evaluate, most } = judged;
+  const concerning = judged.exceptions.filter((exception) => concernsPolicy(exception, policy.name));
+  const isInForce = (exception: CompiledException): boolean => standingOf(exception, policy, now) === 'InForce';
+  const inForce = concerning.filter(isInForce).slice(0, MOST_EXCEPTIONS);
   const lapsed: CompiledException[] = [];
-  const findings: Finding[] = [];
-  const excepted: Excepted[] = [];
+  /** Those of which it is not known yet whether they would cover anything. */
+  const lapsing = new Set(concerning.filter((exception) => !isInForce(exception)).slice(0, MOST_EXCEPTIONS));
+  const findings = new BoundedFindings<Finding>(most);
+  const excepted = new BoundedFindings<Excepted>(most);
   const undecided: Undecided[] = [];
   const notes: string[] = [];
   const errors: { check: string; error: unknown }[] = [];
@@ -124,7 +191,6 @@ export function judge(
   const waitsUntil = admission === undefined ? graceEnd(policy, workload) : -Infinity;
   for (const exception of concerning) recheckAt = earliest(recheckAt, nextStandingAt(exception, policy, now));
 
-  const evaluate = evaluator(workload, related, now);
   for (const enabled of policy.enabled) {
     const { check, priority } = enabled;
     if (admission?.aspect !== undefined && check.aspects?.includes(admission.aspect) !== true) continue;
@@ -147,7 +213,7 @@ export function judge(
         }
         const finding = findingOf(policy, enabled, one, workload, now, admission);
         sparesDenial ||= finding.action === 'Deny';
-        excepted.push({ ...finding, action: 'Audit', because: undefined, exception });
+        excepted.add({ ...finding, action: 'Audit', because: undefined, exception });
       }
       open = left;
     }
@@ -158,10 +224,12 @@ export function judge(
       unmet += weightOf(priority);
       criticalUnmet ||= priority === 'Critical';
       for (const one of counted) {
-        findings.push(findingOf(policy, enabled, one, workload, now, admission));
-        for (const exception of concerning) {
-          if (inForce.includes(exception) || lapsed.includes(exception)) continue;
-          if (covers(exception, check.name, one.container)) lapsed.push(exception);
+        findings.add(findingOf(policy, enabled, one, workload, now, admission));
+        for (const exception of lapsing) {
+          if (covers(exception, check.name, one.container)) {
+            lapsed.push(exception);
+            lapsing.delete(exception);
+          }
         }
       }
     } else if (
@@ -175,14 +243,15 @@ export function judge(
       const own = undecidedAction(policy, enabled, result.status, now, admission);
       // What comes to light only because an exception covers the rest must not be worse than that rest.
       const action = result.unmet.length > open.length && own === 'Deny' && !sparesDenial ? 'Warn' : own;
-      for (const cause of causes)
+      for (const cause of bounded(causes))
         undecided.push({ policy: policy.name, check: check.name, priority, status, action, cause });
     }
   }
   return {
     policy,
-    findings,
-    excepted,
+    findings: findings.kept,
+    omitted: findings.omitted,
+    excepted: excepted.kept,
     exceptions: inForce,
     lapsed,
     undecided,
@@ -219,15 +288,16 @@ function graceEnd(policy: CompiledPolicy, workload: Workload): number {
 
 function findingOf(
   policy: CompiledPolicy,
-  { check, priority }: EnabledCheck,
+  enabled: EnabledCheck,
   unmet: Unmet,
   workload: Workload,
   now: number,
   admission: Admission | undefined,
 ): Finding {
+  const { check, priority } = enabled;
   const scope = unmet.scope ?? check.scope;
   const own = policy.enforcement.actions[priority];
-  const because = own === 'Deny' ? milder(policy, check, unmet, scope, workload, now, admission) : undefined;
+  const because = own === 'Deny' ? milder(policy, enabled, unmet, scope, workload, now, admission) : undefined;
   return {
     policy: policy.name,
     check: check.name,
@@ -245,13 +315,14 @@ function findingOf(
 /** Why a finding whose priority says Deny only warns; undefined if it denies. */
 function milder(
   policy: CompiledPolicy,
-  check: Check,
+  enabled: EnabledCheck,
   unmet: Unmet,
   scope: Scope,
   workload: Workload,
   now: number,
   admission: Admission | undefined,
 ): string | undefined {
+  const { check } = enabled;
   const { startsAt, existingViolations } = policy.enforcement;
   if (startsAt !== undefined && now < startsAt) return `denied from ${new Date(startsAt).toISOString()}`;
   if (admission === undefined) return undefined;
@@ -268,7 +339,7 @@ function milder(
   if (
     existingViolations === 'Warn' &&
     admission.old !== undefined &&
-    wordsOf(admission.old()).has(wordOf(check.name, unmet))
+    wordsOf(admission.old(enabled)).has(wordOf(unmet))
   ) {
     return 'the old object had it too';
   }
@@ -280,35 +351,36 @@ function isWithin(path: Path, place: Path = []): boolean {
   return place.every((step, index) => path[index] === step);
 }
 
-/** Same check, same container, same words: the place may have moved. */
-function wordOf(
-  check: string,
-  { container, message }: { readonly container?: string | undefined; readonly message: string },
-): string {
-  return `${check}\n${container ?? ''}\n${message}`;
+/** Same container, same words: the place may have moved. */
+function wordOf({ container, message }: Unmet): string {
+  return `${container ?? ''}\n${message}`;
 }
 
-/** Of the verdict on an old object: its findings, which are compared with each one of the new object. */
-const wordsOf = onceForEach(
-  ({ findings }: Verdict): ReadonlySet<string> => new Set(findings.map((finding) => wordOf(finding.check, finding))),
-);
+/** What a check finds in an old object, which is compared with each finding in the new one. */
+const wordsOf = onceForEach(({ unmet }: CheckResult): ReadonlySet<string> => new Set(unmet.map(wordOf)));
+
+/** The first causes, and how many more there are. */
+function bounded(causes: readonly string[]): readonly string[] {
+  if (causes.length <= MOST_CAUSES) return causes;
+  return [...causes.slice(0, MOST_CAUSES), `${causes.length - MOST_CAUSES} things more`];
+}
 
 /** What a check does that could not decide although its action is Deny. */
 function undecidedAction(
   policy: CompiledPolicy,
-  { check, priority }: EnabledCheck,
+  enabled: EnabledCheck,
   status: CheckResult['status'],
   now: number,
   admission: Admission | undefined,
 ): Action {
+  const { check, priority } = enabled;
   const { actions, startsAt, onUnknown, onError } = policy.enforcement;
   if (actions[priority] !== 'Deny') return actions[priority];
   if (startsAt !== undefined && now < startsAt) return 'Warn';
   // A cause stands nowhere, so what speaks for one place alone does not speak for it.
   if (admission?.lenient !== undefined && admission.lenient.within === undefined) return 'Warn';
   if (status === 'Error' && check.scope === 'workload') {
-    const failedBefore = admission?.old?.().errors.some((error) => error.check === check.name) === true;
-    return failedBefore ? 'Warn' : onError;
+    return admission?.old?.(enabled).status === 'Error' ? 'Warn' : onError;
   }
   return check.scope === 'reference' && admission?.dryRun === true ? 'Warn' : onUnknown;
 }

@@ -8,6 +8,7 @@ import { printable } from '../engine/printable.ts';
 import type { Workload } from '../engine/workload.ts';
 import type { CompiledException } from './exceptions.ts';
 import { breakGlassReason } from './break-glass.ts';
+import { omittedFrom } from './bounded-findings.ts';
 import { worstFirst, type Finding, type Ready, type Verdict } from './judge.ts';
 import { ACTIONS, API_VERSION, GROUP, VERSION, words } from './schema.ts';
 
@@ -173,7 +174,10 @@ export function reportOf(workload: Workload, verdicts: readonly Verdict[], templ
     ready: combinedReady(verdicts),
     score: Math.min(100, ...verdicts.map(({ score }) => score)),
     counts: {
-      ...countByPriority(findings.map(({ item }) => item)),
+      ...countOf(
+        findings.map(({ item }) => item),
+        verdicts,
+      ),
       excepted: exceptions.reduce((sum, one) => sum + one.findings, 0),
       unknown: unknown.length,
     },
@@ -238,18 +242,24 @@ export function combinedReady(verdicts: readonly Pick<Verdict, 'ready'>[]): Read
   return all.has('False') ? 'False' : all.has('Unknown') ? 'Unknown' : 'True';
 }
 
+type Counts = Record<'critical' | 'important' | 'niceToHave', number>;
+const COUNTED: Readonly<Record<ActivePriority, keyof Counts>> = {
+  Critical: 'critical',
+  Important: 'important',
+  NiceToHave: 'niceToHave',
+};
+
 /** Counts findings by priority, in the field names of reports and policy statuses. */
-export function countByPriority(findings: readonly Pick<Finding, 'priority'>[]): {
-  critical: number;
-  important: number;
-  niceToHave: number;
-} {
-  const counts = { critical: 0, important: 0, niceToHave: 0 };
-  for (const { priority } of findings) {
-    if (priority === 'Critical') counts.critical += 1;
-    else if (priority === 'Important') counts.important += 1;
-    else counts.niceToHave += 1;
-  }
+export function countByPriority(findings: readonly Pick<Finding, 'priority'>[]): Counts {
+  const counts: Counts = { critical: 0, important: 0, niceToHave: 0 };
+  for (const { priority } of findings) counts[COUNTED[priority]] += 1;
+  return counts;
+}
+
+/** The same with the findings that no verdict keeps; what several policies omit of a check is taken to be alike. */
+function countOf(findings: readonly Finding[], verdicts: readonly Verdict[]): Counts {
+  const counts = countByPriority(findings);
+  for (const { priority, count } of omittedFrom(verdicts)) counts[COUNTED[priority]] += count;
   return counts;
 }
 

@@ -41,10 +41,15 @@ export async function refreshed(
   timeout: number,
 ): Promise<Related> {
   const asked = new Map<string, { kind: RelatedKindName; namespace: string; name: string }>();
+  const noted = new Set<string>();
   for (const verdict of verdicts) {
     const denying = denyingChecks(verdict);
     for (const enabled of verdict.policy.enabled) {
       if (enabled.check.scope !== 'reference') continue;
+      // Many policies have the same checks.
+      const once = `${denying.has(enabled.check.name)} ${enabled.identity}`;
+      if (noted.has(once)) continue;
+      noted.add(once);
       const recording: Related = {
         find: (kind, namespace, name) => {
           const known = world.related.find(kind, namespace, name);

@@ -2,6 +2,7 @@
 import type { ActivePriority } from '../engine/check.ts';
 import { printable } from '../engine/printable.ts';
 import { displayPath, isInPod, type Workload } from '../engine/workload.ts';
+import { omittedFrom } from '../policy/bounded-findings.ts';
 import { explainedBy } from '../policy/documentation.ts';
 import { lapsedText } from '../policy/exceptions.ts';
 import { worstFirst, type Finding, type Undecided, type Verdict } from '../policy/judge.ts';
@@ -39,14 +40,27 @@ function linesOf(wanted: 'Deny' | 'Warn', workload: Workload, verdicts: readonly
   const [first] = verdicts;
   // What one policy alone says is no line twice, and nothing can make it stricter.
   if (verdicts.length === 1 && first !== undefined) return worstFirst(linesOfVerdict(first, workload, wanted, wanted));
-  const lines = new Map<string, Line>();
-  for (const line of verdicts.flatMap((verdict) => linesOfVerdict(verdict, workload, wanted))) {
-    const key = `${line.check}\n${line.where}\n${line.message}; ${line.remediation}`;
-    const present = lines.get(key);
-    const [strictest = line] = present === undefined ? [] : worstFirst([present, line]);
-    lines.set(key, { ...strictest, policies: [...(present?.policies ?? []), ...line.policies] });
+  const lines = new Map<string, { strictest: Line; readonly policies: string[] }>();
+  for (const verdict of verdicts) {
+    for (const line of linesOfVerdict(verdict, workload, wanted)) {
+      const key = `${line.check}\n${line.where}\n${line.message}; ${line.remediation}`;
+      const present = lines.get(key);
+      if (present === undefined) lines.set(key, { strictest: line, policies: [...line.policies] });
+      else {
+        [present.strictest = line] = worstFirst([present.strictest, line]);
+        present.policies.push(...line.policies);
+      }
+    }
   }
-  return worstFirst([...lines.values()].filter(({ action }) => action === wanted));
+  const merged = [...lines.values()].map(({ strictest, policies }) => ({ ...strictest, policies }));
+  return worstFirst(merged.filter(({ action }) => action === wanted));
+}
+
+/** How many findings there are of an action beside those that verdicts keep. */
+function omittedOf(wanted: Action, verdicts: readonly Verdict[]): number {
+  let count = 0;
+  for (const one of omittedFrom(verdicts)) if (one.action === wanted) count += one.count;
+  return count;
 }
 
 /**
@@ -70,15 +84,20 @@ function linesOfVerdict(
     if (wanted !== undefined && finding.action !== wanted) continue;
     const { check, priority, action, because, path, message, remediation } = finding;
     const where = use === 'Deny' ? displayPath(path, workload) : shortPlace(findings, index, end, workload);
-    lines.push({ check, priority, action, because, policies, where, message, remediation });
+    lines.push({ check, priority, action, because, policies, where, message: clipped(message), remediation });
   }
   for (const one of undecided) {
     if (wanted !== undefined && one.action !== wanted) continue;
     const { check, priority, action } = one;
-    const message = undecidedText(one);
+    const message = clipped(undecidedText(one));
     lines.push({ check, priority, action, because: undefined, policies, where: '', message, remediation: '' });
   }
   return lines;
+}
+
+/** As much of a text as a line can show: what is compared with all other lines is no longer. */
+function clipped(text: string): string {
+  return text.length > LONGEST_LINE ? text.slice(0, LONGEST_LINE) : text;
 }
 
 /** Where the findings end that differ from one in nothing but the container. */
@@ -141,14 +160,15 @@ export function denialMessage(
   const denied = linesOf('Deny', workload, verdicts);
   const policies = [...new Set(denied.flatMap((line) => line.policies))].toSorted();
   const shown = denied.slice(0, MOST_LINES);
+  const all = denied.length + omittedOf('Deny', verdicts);
   const width = Math.max(...shown.map(({ check }) => check.length));
   // The API server writes its own words ahead of ours, on the same line.
   const text = [
     '',
-    `${nameOf(workload)} is not ready for production: ${countOf(denied)} (${policies.length === 1 ? 'policy' : 'policies'} ${policies.join(', ')})`,
+    `${nameOf(workload)} is not ready for production: ${countOf(denied, all)} (${policies.length === 1 ? 'policy' : 'policies'} ${policies.join(', ')})`,
     ...shown.map((line) => `  ${line.check.padEnd(width)}  ${written('', line, LONGEST_LINE)}`),
   ];
-  if (denied.length > shown.length) text.push(`  and ${denied.length - shown.length} more`);
+  if (all > shown.length) text.push(`  and ${all - shown.length} more`);
   const lapsed = new Set(verdicts.flatMap((verdict) => verdict.lapsed));
   for (const exception of [...lapsed].slice(0, MOST_LAPSED)) text.push(`${lapsedText(exception, now)}.`);
   text.push(...refusals.slice(0, MOST_LINES));
@@ -157,7 +177,7 @@ export function denialMessage(
   return text.join('\n');
 }
 
-function countOf(lines: readonly Line[]): string {
+function countOf(lines: readonly Line[], count: number): string {
   const priorities = new Set(lines.map(({ priority }) => priority));
   const words: Record<ActivePriority, string> = {
     Critical: 'critical ',
@@ -165,7 +185,7 @@ function countOf(lines: readonly Line[]): string {
     NiceToHave: 'nice-to-have ',
   };
   const adjective = priorities.size === 1 ? words[[...priorities][0] as ActivePriority] : '';
-  return `${lines.length} ${adjective}finding${lines.length === 1 ? '' : 's'}`;
+  return `${count} ${adjective}finding${count === 1 ? '' : 's'}`;
 }
 
 /** The warnings of a request, worst first; where they are too many the first says how many were left out. */
@@ -183,7 +203,7 @@ export function warningsOf(workload: Workload, verdicts: readonly Verdict[]): st
     if (size > LONGEST_WARNINGS) break;
     kept.push(warning);
   }
-  const more = all.length - kept.length;
+  const more = all.length - kept.length + omittedOf('Warn', verdicts);
   return more === 0 ? kept : [`[readiness-operator] and ${more} more warnings than are shown here`, ...kept];
 }
 

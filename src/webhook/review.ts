@@ -9,7 +9,8 @@ import { hasTemplate, readWorkload, type RawObject, type Workload } from '../eng
 import type { ClusterEvent } from '../kube/events.ts';
 import type { CompiledPolicy } from '../policy/compile.ts';
 import { MIRROR_POD_ANNOTATION, NODE_USER_PREFIX } from '../policy/exemptions.ts';
-import { denies, denyingChecks, judge, type Admission, type Verdict } from '../policy/judge.ts';
+import { sharingEvaluator } from '../engine/evaluate.ts';
+import { denies, denyingChecks, judgeFor, type Admission, type Verdict } from '../policy/judge.ts';
 import { reportNameOf } from '../policy/report.ts';
 import { judges, type PolicySet, type Route } from '../policy/routes.ts';
 import { andThen, type Awaitable } from './awaitable.ts';
@@ -18,17 +19,12 @@ import { refreshed } from './live.ts';
 import { breakGlassUsed, policyLeft, rolloutDenied, workloadSubject } from './events.ts';
 import { denialMessage, leavingWarnings, nameOf, warningsOf } from './message.ts';
 import type { AdmissionRequest, AdmissionResponse } from './protocol.ts';
+import { mapInTurns, type Turns } from '../kube/turns.ts';
 import { changesTemplateAlone, countOf, scopeOf, templateChanged, type Subject } from './scope.ts';
 import type { Leniency, World } from './world.ts';
 
 /** Our own time limit for one request, live reads included; the API server gives 5 s. Milliseconds. */
 export const DEADLINE = 3000;
-
-/**
- * Containers of one pod template. No node runs a pod with so many; an object of 130 kB can name 2,000 of them, and to judge
- * and describe those holds up all other requests.
- */
-const MOST_CONTAINERS = 500;
 
 /** How much of the reason for breaking the glass the audit log is given, in characters. */
 const LONGEST_REASON = 1024;
@@ -43,6 +39,8 @@ export interface Decision {
   readonly bypassed?: readonly string[];
   /** To be recorded unless the request is a dry-run; each told by one of several calls for a request. */
   readonly events?: readonly ClusterEvent[];
+  /** What the calls for the same request by other routes are answered, by the names of those routes. */
+  readonly elsewhere?: ReadonlyMap<string, Decision>;
 }
 
 /** A request while it is decided. */
@@ -55,15 +53,17 @@ interface Asked {
   readonly world: World;
   /** When it must be answered; milliseconds since 1970. */
   readonly deadline: number;
+  readonly turns: Turns;
 }
 
 /**
  * Decides one request.
  *
  * @param policy - the one whose route the API server took
- * @throws only what is a fault of ours; the caller then answers with an HTTP error and never "allowed"
+ * @param turns - in which it is judged
+ * @throws only what is a fault of ours; the caller then answers with an HTTP error and never "allowed". CallerGone
  */
-export function review(request: AdmissionRequest, policy: string, world: World): Awaitable<Decision> {
+export function review(request: AdmissionRequest, policy: string, world: World, turns: Turns): Awaitable<Decision> {
   const { kind, operation, subResource } = request;
   if (operation !== 'CREATE' && operation !== 'UPDATE')
     return notJudged(kind.kind, 'only creates and updates are judged');
@@ -72,7 +72,8 @@ export function review(request: AdmissionRequest, policy: string, world: World):
   if (world.exemptions.namespaces.has(namespace)) return notJudged(kind.kind, 'a system namespace');
 
   const policies = world.policies();
-  const asked: Asked = { request, policies, route: policies.route(policy), world, deadline: world.now() + DEADLINE };
+  const deadline = world.now() + DEADLINE;
+  const asked: Asked = { request, policies, route: policies.route(policy), world, deadline, turns };
   const reading = subResource === 'scale' ? scaledSubject(asked) : subjectOf(asked);
   return andThen(reading, (subject) => {
     if ('response' in subject) return subject;
@@ -97,13 +98,22 @@ function decide(subject: Subject, labels: Labels, asked: Asked): Awaitable<Decis
       if (scope !== 'none') judged.push({ policy, scope });
     }
   }
-  const decision =
-    judged.length === 0
-      ? notJudged(kind.kind, 'nothing that a policy judges has changed')
-      : andThen(settle(judged, subject, asked), (settled) =>
-          answer(subject, settled, routes, route, request, world.now()),
-        );
-  return andThen(decision, (made) => tellingWhatIsLeft(made, subject, route, request));
+  // Only where the template is judged: what is stored already can still be scaled, relabelled and let go of.
+  if (workload.excess !== undefined && judged.some(({ scope }) => scope === 'all')) {
+    return malformed(kind, workload.excess, route);
+  }
+  const telling = (decision: Decision, routed: Route | undefined): Decision =>
+    tellingWhatIsLeft(decision, subject, routed, request);
+  if (judged.length === 0) return telling(notJudged(kind.kind, 'nothing that a policy judges has changed'), route);
+  return andThen(settle(judged, subject, asked), (settled) => {
+    const answers = answersTo(subject, settled, routes, request, world.now());
+    const own = telling(answers(route), route);
+    if (routes.length === 1) return own;
+    // What a check threw is told once.
+    const others = routes.filter((other) => other !== route);
+    const elsewhere = others.map((other) => [other.name, { ...telling(answers(other), other), errors: [] }] as const);
+    return { ...own, elsewhere: new Map(elsewhere) };
+  });
 }
 
 /**
@@ -163,10 +173,6 @@ function subjectOf({ request, route, world }: Asked): Subject | Decision {
   const read = readWorkload(object as RawObject, workloadKind, request.namespace ?? '');
   if ('problem' in read) return malformed(workloadKind, read.problem, route);
   if (read.workload.deleting) return notJudged(kind.kind, 'it is being deleted');
-  if (read.workload.containers.length > MOST_CONTAINERS) {
-    const message = `has ${read.workload.containers.length} containers; at most ${MOST_CONTAINERS} are judged`;
-    return malformed(workloadKind, { path: read.workload.podPath, message }, undefined);
-  }
   const readOld =
     request.operation === 'UPDATE' && oldObject
       ? readWorkload(oldObject, workloadKind, request.namespace ?? '')
@@ -244,25 +250,25 @@ interface Settled {
  */
 function settle(judged: readonly Judged[], subject: Subject, asked: Asked): Awaitable<Settled> {
   const { workload, old } = subject;
-  const { request, world } = asked;
+  const { request, world, turns } = asked;
   const change = old === undefined ? 0 : (countOf(workload) ?? 0) - (countOf(old) ?? 0);
   const now = world.now();
-  const judgeAll = (related: Related, lenient: (policy: CompiledPolicy) => Admission['lenient']): Verdict[] =>
-    judged.map(({ policy, scope }) => {
-      // Asked for once for each finding.
-      let before: Verdict | undefined;
-      const admission: Admission = {
+  const judgeAll: JudgeAll = (related, lenient) => {
+    const judge = judgeFor(judged.length, workload, related, now, world.exceptions);
+    const before = old === undefined ? undefined : sharingEvaluator(old, related, now);
+    return mapInTurns(judged, turns, ({ policy, scope }) =>
+      // Grace is measured from the old object's creation: a new one has not begun to wait.
+      judge(policy, {
         operation: request.operation === 'CREATE' ? 'CREATE' : 'UPDATE',
         dryRun: request.dryRun === true,
         aspect: scope === 'all' ? undefined : scope,
         raisesReplicas: change > 0,
         lowersReplicas: change < 0,
         lenient: lenient(policy),
-        old: old === undefined ? undefined : () => (before ??= judge(policy, old, related, now)),
-      };
-      // Grace is measured from the old object's creation: a new one has not begun to wait.
-      return judge(policy, workload, related, now, admission, world.exceptions);
-    });
+        old: before,
+      }),
+    );
+  };
 
   let isUndecidable = false;
   const noting: Related = {
@@ -272,15 +278,22 @@ function settle(judged: readonly Judged[], subject: Subject, asked: Asked): Awai
       return found;
     },
   };
-  const verdicts = judgeAll(noting, () => undefined);
-  if (!isUndecidable && !verdicts.some(denies)) return { verdicts, glass: undefined };
-  return settleByAsking(verdicts, isUndecidable, judgeAll, subject, asked);
+  return andThen(
+    judgeAll(noting, () => undefined),
+    (verdicts): Awaitable<Settled> =>
+      !isUndecidable && !verdicts.some(denies)
+        ? { verdicts, glass: undefined }
+        : settleByAsking(verdicts, isUndecidable, judgeAll, subject, asked),
+  );
 }
+
+/** Judges by all policies, with what is known of other objects, and what speaks for leniency. */
+type JudgeAll = (related: Related, lenient: (policy: CompiledPolicy) => Admission['lenient']) => Awaitable<Verdict[]>;
 
 async function settleByAsking(
   inMemory: readonly Verdict[],
   isUndecidable: boolean,
-  judgeAll: (related: Related, lenient: (policy: CompiledPolicy) => Admission['lenient']) => Verdict[],
+  judgeAll: JudgeAll,
   { workload, old, aspect }: Subject,
   { request, world, deadline }: Asked,
 ): Promise<Settled> {
@@ -289,19 +302,19 @@ async function settleByAsking(
   let related = world.related;
   if (isUndecidable || verdicts.some(deniesByReference)) {
     related = await refreshed(workload, verdicts, world, remaining());
-    verdicts = judgeAll(related, () => undefined);
+    verdicts = await judgeAll(related, () => undefined);
     if (!verdicts.some(denies)) return { verdicts, glass: undefined };
   }
   const replaced = old !== undefined && aspect === undefined && templateChanged(old, workload) ? old : undefined;
   const lenient = await world.live.leniency(workload, replaced, request, remaining());
   const leniency = (policy: CompiledPolicy): Admission['lenient'] => leniencyOf(lenient, policy, workload, old);
-  if (lenient !== undefined) verdicts = judgeAll(related, leniency);
+  if (lenient !== undefined) verdicts = await judgeAll(related, leniency);
   const denying = verdicts.filter(denies).map(({ policy }) => policy);
   if (denying.length === 0) return { verdicts, glass: undefined };
   const glass = await breakGlass(denying, workload, old, request, world.live, remaining());
   if (glass === undefined || glass.granted.size === 0) return { verdicts, glass };
   return {
-    verdicts: judgeAll(related, (policy) =>
+    verdicts: await judgeAll(related, (policy) =>
       glass.granted.has(policy.name) ? { reason: 'the glass is broken' } : leniency(policy),
     ),
     glass,
@@ -338,46 +351,53 @@ function deniesByReference(verdict: Verdict): boolean {
   return verdict.policy.enabled.some(({ check }) => check.scope === 'reference' && denying.has(check.name));
 }
 
-/** kubectl shows one entry's denial and every entry's warnings: all deny with one text, the first alone warns. */
-function answer(
+/**
+ * kubectl shows one entry's denial and every entry's warnings: all deny with one text, the first alone warns.
+ *
+ * @returns what is answered to the call by a route
+ */
+function answersTo(
   { workload, old, aspect }: Subject,
   { verdicts, glass }: Settled,
   routes: readonly Route[],
-  routed: Route | undefined,
   { operation, userInfo }: AdmissionRequest,
   now: number,
-): Decision {
+): (routed: Route | undefined) => Decision {
   const denied = verdicts.some(denies);
+  const judging = new Set(verdicts.map(({ policy }) => policy));
   // A route is asked about a change that its policies judge; about a subresource, if any of their checks judges that.
   const first = routes.find(
-    (route) =>
-      (aspect === undefined || judges(route, aspect)) && verdicts.some(({ policy }) => route.policies.includes(policy)),
+    (route) => (aspect === undefined || judges(route, aspect)) && route.policies.some((policy) => judging.has(policy)),
   );
-  const isFirst = first !== undefined && first === routed;
-  const warnings = isFirst ? warningsOf(workload, verdicts) : [];
-  const warned = warnings.length > 0;
   const bypassedPolicies =
     denied || glass === undefined
       ? []
       : verdicts.map(({ policy }) => policy).filter(({ name }) => glass.granted.has(name));
   const bypassed = bypassedPolicies.map(({ name }) => name).toSorted();
-  const decision = denied ? 'denied' : warned ? 'warned' : 'allowed';
-  const events = !isFirst
-    ? []
-    : denied
-      ? rolloutDenied(userInfo, workload, old, verdicts)
-      : breakGlassUsed(userInfo, workload, old, bypassedPolicies, glass?.reason ?? '');
-  const auditAnnotations = annotationsOf(decision, verdicts, bypassed, glass?.reason ?? '');
-  const response: AdmissionResponse = denied
-    ? { allowed: false, status: denialOf(workload, verdicts, operation, now, glass?.refusals), auditAnnotations }
-    : { allowed: true, auditAnnotations };
-  return {
-    response: warned ? { ...response, warnings } : response,
-    decision,
-    kind: workload.kind.kind,
-    errors: verdicts.flatMap(({ errors }) => errors),
-    bypassed: isFirst ? bypassed : [],
-    events,
+  const status = denied ? denialOf(workload, verdicts, operation, now, glass?.refusals) : undefined;
+  const annotationsFor = annotationsOf(verdicts, bypassed, glass?.reason ?? '');
+  const errors = verdicts.flatMap((verdict) => verdict.errors);
+  return (routed) => {
+    const isFirst = first !== undefined && first === routed;
+    const warnings = isFirst ? warningsOf(workload, verdicts) : [];
+    const warned = warnings.length > 0;
+    const decision = denied ? 'denied' : warned ? 'warned' : 'allowed';
+    const events = !isFirst
+      ? []
+      : denied
+        ? rolloutDenied(userInfo, workload, old, verdicts)
+        : breakGlassUsed(userInfo, workload, old, bypassedPolicies, glass?.reason ?? '');
+    const auditAnnotations = { decision, ...annotationsFor };
+    const response: AdmissionResponse =
+      status === undefined ? { allowed: true, auditAnnotations } : { allowed: false, status, auditAnnotations };
+    return {
+      response: warned ? { ...response, warnings } : response,
+      decision,
+      kind: workload.kind.kind,
+      errors,
+      bypassed: isFirst ? bypassed : [],
+      events,
+    };
   };
 }
 
@@ -392,9 +412,8 @@ function denialOf(
   return { code: 403, reason: 'Forbidden', message: denialMessage(workload, verdicts, report, now, refusals) };
 }
 
-/** What the audit log is told: the decision, by which policies, for which checks. */
+/** What the audit log is told beside the decision: by which policies, for which checks. */
 function annotationsOf(
-  decision: Decision['decision'],
   verdicts: readonly Verdict[],
   bypassed: readonly string[],
   reason: string,
@@ -407,10 +426,7 @@ function annotationsOf(
     for (const { check } of undecided) if (check !== checks.at(-1)) checks.push(check);
     for (const { exception } of excepted) exceptions.add(exception.name);
   }
-  const annotations: Record<string, string> = {
-    decision,
-    policies: verdicts.map(({ policy }) => policy.name).join(','),
-  };
+  const annotations: Record<string, string> = { policies: verdicts.map(({ policy }) => policy.name).join(',') };
   if (checks.length > 0) annotations['checks'] = (verdicts.length > 1 ? [...new Set(checks)] : checks).join(',');
   if (exceptions.size > 0) annotations['exception'] = [...exceptions].join(',');
   if (bypassed.length > 0) annotations['breakGlass'] = `${bypassed.join(',')}: ${reason.slice(0, LONGEST_REASON)}`;

@@ -38,8 +38,20 @@ export function countOf({ replicas }: Workload): number | undefined {
   return replicas === undefined ? undefined : (replicas.count ?? 1);
 }
 
-/** Does a change bring another version of what runs? */
+/** By the workload of a request: each policy asks, and large templates take long to compare. */
+const changed = new WeakMap<Workload, boolean>();
+
+/** Does a change bring another version of what runs? @param workload - of one request, with one object before it */
 export function templateChanged(old: Workload, workload: Workload): boolean {
+  let isChanged = changed.get(workload);
+  if (isChanged === undefined) {
+    isChanged = isAnotherVersion(old, workload);
+    changed.set(workload, isChanged);
+  }
+  return isChanged;
+}
+
+function isAnotherVersion(old: Workload, workload: Workload): boolean {
   const { versionedBy } = workload.kind;
   if (versionedBy === 'Images') return !deepEqual(imagesOf(old), imagesOf(workload));
   if (versionedBy === 'Containers') {

@@ -17,16 +17,22 @@ import type { Callers } from './callers.ts';
 import { answerClientErrors } from './client-errors.ts';
 import { concernedWorld } from './concerned-world.ts';
 import { Connections } from './connections.ts';
+import { Gate } from '../kube/gate.ts';
 import { Budgets } from './live-budget.ts';
 import { withoutToken, type AskedPath } from './path-token.ts';
 import { BadRequest, decodeReview, encodeReview, type AdmissionRequest } from './protocol.ts';
 import { review, type Decision } from './review.ts';
 import { reviewByNewest } from './second-look.ts';
+import { contentOf, SharedDecisions } from './shared-decisions.ts';
 import { stampException } from './stamp.ts';
+import { CallerGone, Turns } from '../kube/turns.ts';
 import type { World } from './world.ts';
 
 /** An UPDATE carries its object twice, escaped: a manifest of 450 kB was seen to make 4 MB. Bytes. */
 export const LARGEST_BODY = 16 * 1024 * 1024;
+/** What is larger is parsed and judged in turns, and few of them at one time, which bounds memory; bytes. */
+const LARGE = 256 * 1024;
+const MOST_LARGE = 4;
 /** The oldest TLS that is spoken. */
 const TLS = { minVersion: 'TLSv1.2' } as const;
 /** A DNS subdomain, as names of objects are (RFC 1123). What can be none is not worth a question to the API server. */
@@ -109,6 +115,10 @@ interface Admission {
   readonly isKnown: boolean;
   /** IP address of the peer. */
   readonly address: string;
+  /** From which the request was read. */
+  readonly body: Buffer;
+  /** In which it is judged. */
+  readonly turns: Turns;
 }
 
 /** Decides a request. Undefined: it can't be decided now, and has been answered. */
@@ -128,6 +138,8 @@ export class WebhookServer {
   readonly #bodies: Bodies;
   readonly #budgets: Budgets;
   readonly #blind: World;
+  readonly #large = new Gate(MOST_LARGE);
+  readonly #shared: SharedDecisions;
   #judged = 0;
   #received = 0;
   #metrics: { readonly until: number; readonly text: Promise<string> } | undefined;
@@ -139,6 +151,7 @@ export class WebhookServer {
     this.#bodies = new Bodies(LARGEST_BODY, inFlight);
     this.#budgets = new Budgets(options.world, options.clock);
     this.#blind = blindWorld(options.world);
+    this.#shared = new SharedDecisions(options.clock);
     this.#server = https.createServer(
       {
         ...this.#secureContext(options.certificate),
@@ -206,6 +219,10 @@ export class WebhookServer {
 
   #failed(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
     const { metrics, logger } = this.#options;
+    if (thrown instanceof CallerGone) {
+      metrics.admissionRequests.inc({ operation: '', kind: '', decision: 'dropped' });
+      return;
+    }
     const error = thrown instanceof NestedTooDeep ? new BadRequest(422, `the object ${thrown.message}`) : thrown;
     if (error instanceof BadRequest) {
       metrics.admissionRequests.inc({ operation: '', kind: '', decision: 'rejected' });
@@ -253,24 +270,34 @@ export class WebhookServer {
   /** @returns undefined if the request can't be judged now; then it has been answered */
   #judge(admission: Admission, route: string, response: ServerResponse): Awaitable<Decision | undefined> {
     const { notReady, policiesFor } = this.#options;
-    const { request, isKnown, address } = admission;
+    const { isKnown, address } = admission;
     const missing = notReady();
     if (missing !== undefined) return this.#unavailable(admission, missing, response);
     if (!isKnown) return this.#judgeBlind(admission, route, response);
     const world = this.#budgets.worldOf(address);
-    const judge = (known: World): Awaitable<Decision> =>
-      andThen(concernedWorld(request, route, known), (asked) => reviewByNewest(request, route, asked));
-    if (world.policies().route(route) !== undefined) return judge(world);
+    if (world.policies().route(route) !== undefined) return this.#judgeIn(world, admission, route);
     return policiesFor(route).then((policies) =>
       policies === undefined
         ? this.#unavailable(admission, notInForce(route), response)
-        : judge({ ...world, policies: () => policies }),
+        : this.#judgeIn({ ...world, policies: () => policies }, admission, route),
     );
+  }
+
+  /** One decision for all routes by which the API server calls about a request. */
+  #judgeIn(world: World, { request, body, turns }: Admission, route: string): Awaitable<Decision> {
+    return andThen(concernedWorld(request, route, world), (asked) => {
+      const decide = (): Awaitable<Decision> => reviewByNewest(request, route, asked, turns);
+      const policies = asked.policies();
+      const known = policies.route(route);
+      // By a single route each request comes once. What is decided blindly is told to nobody else.
+      if (known === undefined || policies.routes.length === 1 || asked !== world) return decide();
+      return this.#shared.decision(contentOf(body, request.uid), known.name, policies, decide);
+    });
   }
 
   /** By the request and the policies alone. */
   #judgeBlind(admission: Admission, route: string, response: ServerResponse): Awaitable<Decision | undefined> {
-    const { request } = admission;
+    const { request, turns } = admission;
     if (this.#blind.policies().route(route) === undefined) {
       return this.#unavailable(admission, notInForce(route), response);
     }
@@ -282,7 +309,7 @@ export class WebhookServer {
         response,
       );
     }
-    return review(request, route, this.#blind);
+    return review(request, route, this.#blind, turns);
   }
 
   /** @returns undefined if the exception can't be judged now; then it has been answered */
@@ -332,14 +359,22 @@ export class WebhookServer {
     this.#judged += 1;
     const connection = this.#connections.judging(request.socket);
     const address = request.socket.remoteAddress ?? '';
-    const answer = (): Awaitable<void> => {
-      const start = this.#options.clock.monotonic();
-      const asked = decodeReview(body.bytes);
-      return andThen(this.#options.callers.knows(token), (isKnown) => {
-        const admission = { request: asked, isKnown, address };
+    const turns = new Turns(this.#options.clock, () => !response.destroyed);
+    const decideOn = (asked: AdmissionRequest, start: number): Awaitable<void> =>
+      andThen(this.#options.callers.knows(token), (isKnown) => {
+        const admission: Admission = { request: asked, isKnown, address, body: body.bytes, turns };
         return andThen(decide(admission), (decision) => {
           if (decision !== undefined) this.#respond(admission, decision, response, start);
         });
+      });
+    const answer = (): Awaitable<void> => {
+      const start = this.#options.clock.monotonic();
+      if (body.bytes.length <= LARGE) return decideOn(decodeReview(body.bytes), start);
+      return this.#large.pass(async () => {
+        await turns.giveWay();
+        const asked = decodeReview(body.bytes);
+        await turns.giveWay();
+        await decideOn(asked, start);
       });
     };
     return andFinally(answer, () => {

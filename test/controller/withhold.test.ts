@@ -1,11 +1,12 @@
 /** What is kept of a workload has no credential in it, and the checks say the same of it as of the object itself. */
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { CHECKS } from '../../src/checks/index.ts';
 import { withholdCredentials } from '../../src/controller/withhold.ts';
 import { evaluateCheck } from '../../src/engine/evaluate.ts';
 import { workloadKindOf } from '../../src/engine/kinds.ts';
 import { valueAt } from '../../src/engine/path.ts';
 import { readWorkload } from '../../src/engine/workload.ts';
+import { LINEAR, slowdown } from '../support/growth.ts';
 import { enabledBy, FIXTURE_TIME, loadFixtures } from '../support/fixtures.ts';
 
 const fixtures = loadFixtures();
@@ -100,4 +101,47 @@ test('an object without credentials is kept as it is', () => {
   expect(workloads.length).toBeGreaterThan(0);
   for (const { workload } of workloads)
     expect(withholdCredentials(workload.object, workload.kind)).toBe(workload.object);
+});
+
+describe('what is too large to be judged', () => {
+  const kind = workloadKindOf('apps/v1', 'Deployment');
+  if (kind === undefined) throw new Error('no Deployments');
+  const large = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'app', namespace: 'shop', uid: 'u-1', annotations: { operator: 'FAKE-note' } },
+    spec: {
+      replicas: 3,
+      template: {
+        spec: {
+          containers: [{ name: 'app', args: Array.from({ length: 5001 }, () => '--token=FAKE-s3cr3t') }],
+          topologySpreadConstraints: [
+            { topologyKey: 'zone', labelSelector: { matchExpressions: [{ key: 'app', operator: 'Exists' }] } },
+          ],
+        },
+      },
+    },
+  };
+
+  test('keeps no text, and is still too large, with its name and its count', () => {
+    const kept = withholdCredentials(large, kind);
+    expect(JSON.stringify(kept)).not.toContain('FAKE');
+    const read = readWorkload(kept, kind);
+    expect(read).toMatchObject({ workload: { name: 'app', namespace: 'shop', uid: 'u-1', replicas: { count: 3 } } });
+    expect('workload' in read && read.workload.excess).toEqual(
+      expect.objectContaining({ message: expect.stringContaining('at most 5000 are judged') }),
+    );
+  });
+});
+
+test('takes time linear in the number of credentials', () => {
+  const kind = workloadKindOf('v1', 'Pod');
+  if (kind === undefined) throw new Error('no Pods');
+  const pod = (count: number) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'app' },
+    spec: { containers: [{ name: 'app', args: Array.from({ length: count }, () => '--token=FAKE-s3cr3t') }] },
+  });
+  expect(slowdown(pod, (object) => withholdCredentials(object, kind), 70)).toBeLessThan(LINEAR);
 });

@@ -1,14 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { NO_PARAMETERS, unmetAt, type Check, type Outcome } from '../../src/engine/check.ts';
-import { evaluateCheck, type CheckResult, type EnabledCheck, type Unmet } from '../../src/engine/evaluate.ts';
+import { evaluateCheck, type CheckResult, type Configured, type Unmet } from '../../src/engine/evaluate.ts';
 import { NOTHING_RELATED } from '../support/related.ts';
 import { kindOf, objectOf, read, workloadOf } from '../support/workloads.ts';
 
-function enabled(
-  run: Check['run'],
-  more: Pick<Check, 'appliesTo'> = {},
-  exclude: readonly string[] = [],
-): EnabledCheck {
+function enabled(run: Check['run'], more: Pick<Check, 'appliesTo'> = {}, exclude: readonly string[] = []): Configured {
   const check: Check = {
     name: 'sample',
     title: 'Sample',
@@ -24,7 +20,7 @@ function enabled(
     run,
     ...more,
   };
-  return { check, priority: 'Critical', parameters: {}, exclude };
+  return { check, parameters: {}, exclude };
 }
 
 const POD = { containers: [{ name: 'app' }, { name: 'proxy' }], initContainers: [{ name: 'proxy-init' }] };

@@ -9,6 +9,7 @@ import { WORKLOAD_KINDS, type WorkloadKind } from '../../src/engine/kinds.ts';
 import { valueAt, type Path } from '../../src/engine/path.ts';
 import { readWorkload, type RawObject } from '../../src/engine/workload.ts';
 import { systemClock } from '../../src/kube/clock.ts';
+import { Turns } from '../../src/kube/turns.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
 import { exemptionsOf, LONGEST_EXCLUDED_USER, MOST_EXCLUDED, RESTARTED_AT } from '../../src/policy/exemptions.ts';
 import { PolicySet } from '../../src/policy/routes.ts';
@@ -221,7 +222,7 @@ async function isJudged(kind: WorkloadKind, object: RawObject, oldObject: RawObj
     object,
     oldObject,
   } as unknown as AdmissionRequest;
-  const { decision, response } = await review(request, POLICY.name, world);
+  const { decision, response } = await review(request, POLICY.name, world, new Turns(systemClock));
   // What can't be read is refused if it is asked about, and left alone where it was like that before.
   return decision !== 'notJudged' && !response.auditAnnotations?.['decision']?.includes('malformed');
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
+import { evaluateCheck, type CheckResult, type Configured } from '../../src/engine/evaluate.ts';
 import type { Check, Outcome, Scope } from '../../src/engine/check.ts';
 import type { Workload } from '../../src/engine/workload.ts';
 import type { CompiledPolicy } from '../../src/policy/compile.ts';
@@ -328,8 +329,12 @@ describe('properties', () => {
           );
           const judged = (count: number): Verdict => {
             const set = exceptions(...all.slice(0, count));
-            const old = (): Verdict =>
-              judge(compile(make(() => oldSays)), deployment({ tier: oldLabel }), NOTHING_RELATED, NOW);
+            const before = make(() => oldSays);
+            const old = ({ check, parameters, exclude }: Configured): CheckResult => {
+              const same = before.find(({ name }) => name === check.name) ?? check;
+              const workload = deployment({ tier: oldLabel });
+              return evaluateCheck({ check: same, parameters, exclude }, workload, NOTHING_RELATED, NOW);
+            };
             const admission = operation === 'none' ? undefined : { ...CREATE, operation, dryRun, old };
             return judge(policy, deployment({ tier: 'web' }), NOTHING_RELATED, NOW, admission, set);
           };

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { CHECKS } from '../../src/checks/index.ts';
 import type { Aspect, Check, Outcome, Priority, Scope } from '../../src/engine/check.ts';
+import { evaluateCheck, type CheckResult } from '../../src/engine/evaluate.ts';
 import type { Workload } from '../../src/engine/workload.ts';
 import { PolicyCompiler, type CompiledPolicy } from '../../src/policy/compile.ts';
 import { denies, judge, worstFirst, type Admission, type Verdict } from '../../src/policy/judge.ts';
@@ -41,6 +42,11 @@ function verdict(
   enforcement: object = {},
 ): Verdict {
   return verdictOf(policyWith([sayingCheck(says, { scope })], enforcement), admission);
+}
+
+/** What the check finds in an object of which it says these things. */
+function resultOf(says: readonly Outcome[] | Error): CheckResult {
+  return evaluateCheck({ check: sayingCheck(says), parameters: {}, exclude: [] }, aged(60), NOTHING_RELATED, NOW);
 }
 
 describe('a finding', () => {
@@ -213,7 +219,7 @@ describe('startsAt', () => {
 describe('existingViolations', () => {
   const policy = (enforcement: object): CompiledPolicy => policyWith([sayingCheck([unmet])], enforcement);
   const warn = policy({ existingViolations: 'Warn' });
-  const withOld = (old: Outcome[]): Admission => ({ ...UPDATE, old: () => verdictOf(policyWith([sayingCheck(old)])) });
+  const withOld = (old: Outcome[]): Admission => ({ ...UPDATE, old: () => resultOf(old) });
 
   test.each<[string, Outcome[], string]>([
     ['the same', [unmet], 'Warn'],
@@ -282,7 +288,7 @@ describe('what could not be decided', () => {
   });
 
   test('an error that the unchanged old object has too only warns', () => {
-    const old = (says: Outcome[] | Error): Admission => ({ ...UPDATE, old: () => verdict(says) });
+    const old = (says: Outcome[] | Error): Admission => ({ ...UPDATE, old: () => resultOf(says) });
     expect(verdict(new Error('boom'), old(new Error('boom'))).undecided).toMatchObject([{ action: 'Warn' }]);
     expect(verdict(new Error('boom'), old([])).undecided).toMatchObject([{ action: 'Deny' }]);
     expect(verdict(new Error('boom'), old([unmet])).undecided).toMatchObject([{ action: 'Deny' }]);

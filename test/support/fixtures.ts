@@ -145,7 +145,7 @@ export function enabledBy(
 ): EnabledCheck {
   if (policy === undefined) {
     const prepared: unknown = check.prepare?.(neededParameters(check.name) as never) ?? {};
-    return { check, priority: 'Critical', parameters: prepared, exclude: [] };
+    return { check, priority: 'Critical', parameters: prepared, exclude: [], identity: check.name };
   }
   const compiler = compilers.get(check) ?? new PolicyCompiler([check]);
   compilers.set(check, compiler);

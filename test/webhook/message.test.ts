@@ -28,7 +28,7 @@ function finding(path: Path, container: string | undefined, more: Partial<Findin
 }
 
 function verdict(findings: readonly Finding[], policy = 'web'): Verdict {
-  const nothing = { excepted: [], exceptions: [], lapsed: [], undecided: [], notes: [], errors: [] };
+  const nothing = { omitted: [], excepted: [], exceptions: [], lapsed: [], undecided: [], notes: [], errors: [] };
   return {
     policy: { name: policy } as Verdict['policy'],
     findings,

@@ -6,11 +6,13 @@ import type { Copies } from '../../src/policy/copies.ts';
 import { NO_EXCEPTIONS } from '../../src/policy/exceptions.ts';
 import { exemptionsOf } from '../../src/policy/exemptions.ts';
 import { PolicySet } from '../../src/policy/routes.ts';
+import { Turns } from '../../src/kube/turns.ts';
 import type { AdmissionRequest } from '../../src/webhook/protocol.ts';
 import type { Decision } from '../../src/webhook/review.ts';
 import { reviewByNewest } from '../../src/webhook/second-look.ts';
 import type { World } from '../../src/webhook/world.ts';
 import { exceptionOf, exceptions, exceptionSpec } from '../support/exceptions.ts';
+import { TestClock } from '../support/testClock.ts';
 import { policyOf } from '../support/policies.ts';
 import { NOTHING_RELATED } from '../support/related.ts';
 import { objectOf } from '../support/workloads.ts';
@@ -71,7 +73,7 @@ function decide(object: RawObject, newest: Partial<Copies> | 'current' | 'unread
     userInfo: { username: 'alice' },
     object,
   } as unknown as AdmissionRequest;
-  return Promise.resolve(reviewByNewest(request, POLICY.name, world));
+  return Promise.resolve(reviewByNewest(request, POLICY.name, world, new Turns(new TestClock())));
 }
 
 test.each<[string, Partial<Copies>, Decision['decision']]>([
