@@ -1,11 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
+import { Type } from 'typebox';
 import { CHECKS } from '../../src/checks/index.ts';
 import type { Aspect, Check, Outcome, Priority, Scope } from '../../src/engine/check.ts';
-import { evaluateCheck, type CheckResult } from '../../src/engine/evaluate.ts';
+import { evaluateCheck, type CheckResult, type Configured } from '../../src/engine/evaluate.ts';
 import type { Workload } from '../../src/engine/workload.ts';
 import { PolicyCompiler, type CompiledPolicy } from '../../src/policy/compile.ts';
-import { denies, judge, worstFirst, type Admission, type Verdict } from '../../src/policy/judge.ts';
+import { MOST_FINDINGS } from '../../src/policy/bounded-findings.ts';
+import { ExceptionSet, NO_EXCEPTIONS } from '../../src/policy/exceptions.ts';
+import { denies, judge, judgeFor, worstFirst, type Admission, type Verdict } from '../../src/policy/judge.ts';
+import { exceptionOf, exceptionSpec } from '../support/exceptions.ts';
 import { CREATE, policyOf, policyWith, sayingCheck } from '../support/policies.ts';
 import { NOTHING_RELATED, relatedOf } from '../support/related.ts';
 import { workloadOf } from '../support/workloads.ts';
@@ -554,5 +558,94 @@ describe('real checks', () => {
     const result = judge(policyOf({ profile: 'none' }, compiler), bare, NOTHING_RELATED, NOW, CREATE);
     expect(result).toMatchObject({ ready: 'True', score: 100, findings: [], undecided: [] });
     expect(denies(result)).toBe(false);
+  });
+});
+
+describe('of very many findings', () => {
+  const MANY = 1000;
+  const about = (index: number): Outcome => ({ ...unmet, container: `c${index}`, message: `is wrong in ${index}` });
+  const checks = [
+    sayingCheck(
+      Array.from({ length: MANY }, (_, index) => about(index)),
+      { name: 'first' },
+    ),
+    sayingCheck([unmet], { name: 'second' }),
+  ];
+  const policy = policyWith(checks, { existingViolations: 'Warn' });
+
+  test('a verdict keeps some, one of each check at least, and counts the rest', () => {
+    const result = verdictOf(policy, CREATE);
+    expect(result.findings).toHaveLength(MOST_FINDINGS + 1);
+    expect(result.findings.at(-1)).toMatchObject({ check: 'second' });
+    expect(result.omitted).toEqual([
+      { check: 'first', priority: 'Critical', action: 'Deny', count: MANY - MOST_FINDINGS },
+    ]);
+  });
+
+  test('the last one denies, when the old object had all the others', () => {
+    const before = resultOf(Array.from({ length: MANY - 1 }, (_, index) => about(index)));
+    const none = resultOf([unmet]);
+    const old = ({ check }: Configured): CheckResult => (check.name === 'first' ? before : none);
+    const result = verdictOf(policy, { ...UPDATE, old });
+    expect(denies(result)).toBe(true);
+    expect(result.findings.filter(({ action }) => action === 'Deny')).toMatchObject([{ container: `c${MANY - 1}` }]);
+    expect(result.omitted).toMatchObject([{ check: 'first', action: 'Warn', count: MANY - MOST_FINDINGS - 1 }]);
+  });
+
+  test('the last one denies, when an exception covers all the others', () => {
+    const containers = Array.from({ length: MANY - 1 }, (_, index) => `c${index}`);
+    const covering = Array.from({ length: Math.ceil(containers.length / 64) }, (_, index) =>
+      exceptionOf(
+        exceptionSpec({ checks: ['first'], containers: containers.slice(index * 64, index * 64 + 64) }),
+        { name: `e${index}`, namespace: 'default' },
+        checks,
+      ),
+    );
+    const result = judge(policy, aged(60), NOTHING_RELATED, NOW, CREATE, new ExceptionSet(covering));
+    expect(result.findings.filter(({ check }) => check === 'first')).toMatchObject([{ container: `c${MANY - 1}` }]);
+    expect(denies(result)).toBe(true);
+    expect(result.excepted).toHaveLength(MOST_FINDINGS);
+  });
+
+  test('who asks for all gets all', () => {
+    const all = judgeFor(2, aged(60), NOTHING_RELATED, NOW, NO_EXCEPTIONS, Infinity)(policy);
+    expect(all).toMatchObject({ findings: { length: MANY + 1 }, omitted: [] });
+  });
+
+  test('and of very many causes the first ones', () => {
+    const causes = Array.from({ length: MANY }, (_, index): Outcome => ({ type: 'unknown', cause: `cause ${index}` }));
+    const { undecided } = verdict(causes);
+    expect(undecided).toHaveLength(51);
+    expect(undecided.at(-1)).toMatchObject({ cause: `${MANY - 50} things more` });
+  });
+});
+
+describe('several policies that judge one workload', () => {
+  /** Two policies with a check of some parameters each, and how often the check is run. */
+  function runsOf(first: object, second: object): number {
+    let runs = 0;
+    const check: Check = {
+      ...sayingCheck([]),
+      parameters: Type.Object({ limit: Type.Optional(Type.Integer()) }),
+      perContainer: true,
+      run: () => (runs += 1),
+    };
+    const compiler = new PolicyCompiler([check]);
+    const policies = [first, second].map((parameters) =>
+      policyOf({ profile: 'production-v1', checks: { saying: parameters } }, compiler),
+    );
+    const judged = judgeFor(policies.length, aged(60), NOTHING_RELATED, NOW, NO_EXCEPTIONS);
+    for (const policy of [...policies, ...policies]) judged(policy);
+    return runs;
+  }
+
+  test.each<[string, object, object, number]>([
+    ['without parameters', {}, {}, 1],
+    ['of the same parameters, however they are written', { limit: 1, exclude: [] }, { exclude: [], limit: 1 }, 1],
+    ['of another priority', { priority: 'Important' }, {}, 1],
+    ['of other parameters', { limit: 1 }, { limit: 2 }, 2],
+    ['for other containers', { exclude: ['app'] }, {}, 2],
+  ])('share the result of a check %s', (_, first, second, runs) => {
+    expect(runsOf(first, second)).toBe(runs);
   });
 });

@@ -90,6 +90,11 @@ export class TestClock implements Clock {
     await nextTurn();
   }
 
+  /** Lets time pass without a turn of the event loop, as long work does. */
+  spend(milliseconds: number): void {
+    this.#elapsed += milliseconds;
+  }
+
   /** Sets the machine's clock forward or, with a negative number, back; the monotonic clock stands still. */
   jump(milliseconds: number): void {
     this.#epoch += milliseconds;

@@ -130,3 +130,22 @@ describe('what a user wrote', () => {
     expect(warnings).toEqual([`[web] Important seccomp: containers[app]: ${shown}; set one`]);
   });
 });
+
+test('findings that a verdict does not keep are counted', () => {
+  const one = { ...finding([...app, 'image'], 'app'), action: 'Deny' } as const;
+  const omitting = (count: number): Verdict => ({
+    ...verdict([one]),
+    omitted: [{ check: 'seccomp', priority: 'Important', action: 'Deny', count }],
+  });
+  // What several policies omit of a check is taken to be alike.
+  const text = denialMessage(deployment, [omitting(2), omitting(7)], undefined, 0);
+  expect(text).toContain(': 8 important findings (');
+  expect(text).toContain('\n  and 7 more\n');
+  expect(warningsOf(deployment, [omitting(7)])).toEqual([]);
+});
+
+test('what is compared with other lines is no longer than a line', () => {
+  const long = { ...finding([...app, 'image'], 'app'), action: 'Deny', message: 'm'.repeat(1_000_000) } as const;
+  const several = [verdict([long], 'a'), verdict([{ ...long, message: `${long.message}!` }], 'b')];
+  expect(denialMessage(deployment, several, undefined, 0)).toContain('1 important finding (policies a, b)');
+});
