@@ -21,6 +21,7 @@ import type { World } from '../../src/webhook/world.ts';
 import { Authority } from '../cluster/pki.ts';
 import { ALL_KNOWN, ALL_UNKNOWN } from '../support/callers.ts';
 import { SILENT } from '../support/logger.ts';
+import { TestClock } from '../support/testClock.ts';
 import { until } from '../support/until.ts';
 
 /** No policy is in force. */
@@ -389,4 +390,55 @@ test('bodies that are too much together: the largest that still comes goes, and 
   expect(await post(port, POLICY_PATH)).toMatchObject({ status: 200 });
   expect(small.socket.destroyed).toBe(false);
   small.socket.destroy();
+});
+
+describe('a large body', () => {
+  /** More than what is parsed at once. */
+  const LARGE = JSON.stringify({ ...(JSON.parse(REVIEW) as object), padding: 'x'.repeat(300_000) });
+
+  /** A server whose turns come when the clock is moved, and how many policies it has reviewed. */
+  async function inTurns(most = LIMITS.connections) {
+    const clock = new TestClock();
+    const metrics = createMetrics();
+    const reviewed: string[] = [];
+    const port = await start({
+      clock,
+      metrics,
+      limits: { ...LIMITS, connections: most },
+      reviewPolicy: ({ uid }) => {
+        reviewed.push(uid);
+        return ALLOWED;
+      },
+    });
+    const dropped = async (): Promise<string | undefined> =>
+      /decision="dropped".* (\d+)/.exec(await metrics.registry.metrics())?.[1];
+    return { clock, port, reviewed, dropped };
+  }
+
+  test('waits for its turn, and others are answered meanwhile', async () => {
+    const { clock, port, reviewed } = await inTurns();
+    const large = post(port, POLICY_PATH, LARGE);
+    await clock.waiting(0);
+    expect(await post(port, POLICY_PATH)).toMatchObject({ status: 200 });
+    expect(reviewed).toHaveLength(1);
+    // One turn to be parsed, and the next to be judged.
+    await clock.advance(0);
+    expect(await large).toMatchObject({ status: 200 });
+    expect(reviewed).toHaveLength(2);
+  });
+
+  test('is not looked at when its caller has gone', async () => {
+    const { clock, port, reviewed, dropped } = await inTurns(1);
+    const socket = secure(port);
+    socket.write(`${HEAD}content-length: ${LARGE.length}\r\n\r\n${LARGE}`);
+    const closed = heard(socket);
+    await clock.waiting(0);
+    socket.destroy();
+    await closed;
+    // There is room for one connection: that the next is answered shows that this one is known to be closed.
+    await until('the server to notice', async () => (await post(port, NAMESPACE_PATH)).status === 200);
+    await clock.advance(0);
+    await until('the work to be dropped', async () => (await dropped()) === '1');
+    expect(reviewed).toEqual([]);
+  });
 });
