@@ -46,6 +46,8 @@ const SUITES: Readonly<Record<string, () => Promise<void>>> = {
   e2e,
   /** Two replicas while everything around them breaks. */
   faults: () => counted(tally, 'test/faults/main.ts', more),
+  /** Reviews that are made to take long, before 200 policies, with figures. */
+  costs: () => counted(tally, 'test/costs/main.ts', more),
   /** The oldest Kubernetes that is supported, as far as it can make a difference. */
   oldest: () =>
     counted(tally, 'scripts/test.ts', ['integration', 'disruptive', 'smoke'], {
@@ -56,7 +58,7 @@ const SUITES: Readonly<Record<string, () => Promise<void>>> = {
 const WITHOUT_PROGRAM: ReadonlySet<string> = new Set(['unit', 'mutants']);
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   default: ['unit', 'mutants', 'integration'],
-  all: ['unit', 'mutants', 'integration', 'disruptive', 'smoke', 'e2e', 'faults', 'oldest'],
+  all: ['unit', 'mutants', 'integration', 'disruptive', 'smoke', 'e2e', 'faults', 'costs', 'oldest'],
 };
 
 const known = [...Object.keys(SUITES), ...Object.keys(GROUPS)];

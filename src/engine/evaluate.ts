@@ -70,18 +70,23 @@ export function sharingEvaluator(workload: Workload, related: Related, now: numb
   const evaluate = evaluator(workload, related, now);
   const known = new Map<string, CheckResult>();
   let left = MOST_KEPT;
+  let passing: string | undefined;
   return (enabled) => {
     const kept = known.get(enabled.identity);
     if (kept !== undefined) return kept;
     const result = evaluate(enabled);
-    left -= result.unmet.length + result.causes.length + result.notes.length;
-    if (left >= 0) known.set(enabled.identity, result);
+    // Of what is too much the last is kept until the next: an old object is asked for each finding in the new one.
+    if (passing !== undefined) known.delete(passing);
+    const size = result.unmet.length + result.causes.length + result.notes.length;
+    passing = size > left ? enabled.identity : undefined;
+    if (passing === undefined) left -= size;
+    known.set(enabled.identity, result);
     return result;
   };
 }
 
 /** Things said of one workload that are kept to be shared; some hundred bytes each. */
-const MOST_KEPT = 50_000;
+const MOST_KEPT = 20_000;
 
 /**
  * `evaluateCheck` for all checks that one workload is judged by. They share what each would have to make anew. One that is

@@ -15,6 +15,9 @@ export const MOST_CONTAINERS = 500;
  */
 export const MOST_ENTRIES = 5000;
 
+/** Characters of a container's name. Kubernetes' own have 63 at most; each finding repeats it. */
+export const LONGEST_NAME = 253;
+
 /** What is too much in a workload, as a clause that follows its place. */
 export interface Excess {
   readonly path: Path;
@@ -40,6 +43,13 @@ export function excessOf({ metadata, spec }: PodTemplate, annotations: Fields, p
   if (containers > MOST_CONTAINERS) {
     return { path: podPath, message: `has ${containers} containers; at most ${MOST_CONTAINERS} are judged` };
   }
+  const named = tooLongName(spec.containers) ?? tooLongName(spec.initContainers);
+  if (named !== undefined) {
+    return {
+      path: podPath,
+      message: `has a container whose name has ${named} characters; at most ${LONGEST_NAME} are judged`,
+    };
+  }
   let entries = containers + sizeOf(annotations) + sizeOf(metadata?.annotations) + sizeOf(metadata?.labels);
   for (const one of spec.containers ?? []) entries += entriesOfContainer(one);
   for (const one of spec.initContainers ?? []) entries += entriesOfContainer(one);
@@ -47,6 +57,12 @@ export function excessOf({ metadata, spec }: PodTemplate, annotations: Fields, p
   if (entries <= MOST_ENTRIES) return undefined;
   const message = `its lists and maps have ${entries} entries; at most ${MOST_ENTRIES} are judged`;
   return { path: podPath, message };
+}
+
+/** How long the first name is that is too long. */
+function tooLongName(containers: readonly ContainerSpec[] | null | undefined): number | undefined {
+  for (const { name } of containers ?? []) if (name.length > LONGEST_NAME) return name.length;
+  return undefined;
 }
 
 function entriesOfPod(spec: PodSpec): number {

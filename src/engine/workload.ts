@@ -197,12 +197,8 @@ export function displayPath(path: Path, workload: Workload, from = 0, names?: st
   const container = containerAt(path, workload);
   if (container === undefined || container.name === '') return formatPath(path, from);
   const end = container.path.length;
-  const name = (names ?? container.name).slice(0, LONGEST_SHOWN);
-  return appendPath(`${appendPath('', path, from, end - 1)}[${name}]`, path, end);
+  return appendPath(`${appendPath('', path, from, end - 1)}[${names ?? container.name}]`, path, end);
 }
-
-/** Characters of names in a path. Kubernetes' own containers have 63 at most, those of custom kinds any number. */
-const LONGEST_SHOWN = 1024;
 
 /** Does a path lead to something in the pod's spec? */
 export function isInPod(path: Path, { podPath }: Workload): boolean {

@@ -105,8 +105,12 @@ function decide(subject: Subject, labels: Labels, asked: Asked): Awaitable<Decis
   const telling = (decision: Decision, routed: Route | undefined): Decision =>
     tellingWhatIsLeft(decision, subject, routed, request);
   if (judged.length === 0) return telling(notJudged(kind.kind, 'nothing that a policy judges has changed'), route);
-  return andThen(settle(judged, subject, asked), (settled) => {
-    const answers = answersTo(subject, settled, routes, request, world.now());
+  const settled = andThen(settle(judged, subject, asked), (made) =>
+    // To describe what was found takes a turn of its own.
+    andThen(judged.length > 1 ? asked.turns.next() : undefined, () => made),
+  );
+  return andThen(settled, (made) => {
+    const answers = answersTo(subject, made, routes, request, world.now());
     const own = telling(answers(route), route);
     if (routes.length === 1) return own;
     // What a check threw is told once.

@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { NO_PARAMETERS, unmetAt, type Check, type Outcome } from '../../src/engine/check.ts';
-import { evaluateCheck, type CheckResult, type Configured, type Unmet } from '../../src/engine/evaluate.ts';
+import {
+  evaluateCheck,
+  sharingEvaluator,
+  type CheckResult,
+  type Configured,
+  type EnabledCheck,
+  type Unmet,
+} from '../../src/engine/evaluate.ts';
 import { NOTHING_RELATED } from '../support/related.ts';
 import { kindOf, objectOf, read, workloadOf } from '../support/workloads.ts';
 
@@ -175,4 +182,23 @@ describe('unmetAt', () => {
     });
     expect(unmetAt(container, [], 'is wrong', 'do better')).toMatchObject({ remediation: 'do better' });
   });
+});
+
+test('a result that is too large to be kept is not worked out anew for each question about it', () => {
+  const unmet: Outcome = { type: 'unmet', path: [], message: 'is wrong' };
+  const runs: string[] = [];
+  const saying = (identity: string, times: number): EnabledCheck => {
+    const one = enabled((_, report) => {
+      runs.push(identity);
+      for (let time = 0; time < times; time++) report(unmet);
+    });
+    return { ...one, priority: 'Critical', identity };
+  };
+  const [small, large, larger] = [saying('small', 1), saying('large', 60_000), saying('larger', 70_000)];
+  const evaluate = sharingEvaluator(deployment, NOTHING_RELATED, 0);
+  for (const one of [small, large, large, larger, larger, small]) evaluate(one);
+  expect(runs).toEqual(['small', 'large', 'larger']);
+  // Only the last of them is kept.
+  evaluate(large);
+  expect(runs).toEqual(['small', 'large', 'larger', 'large']);
 });

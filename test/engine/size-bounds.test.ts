@@ -3,61 +3,9 @@ import { describe, expect, test } from '@jest/globals';
 import { evaluateCheck } from '../../src/engine/evaluate.ts';
 import { excessText, MOST_CONTAINERS, MOST_ENTRIES } from '../../src/engine/size-bounds.ts';
 import { sayingCheck } from '../support/policies.ts';
+import { listOf, LISTS, mapOf, type Fields } from '../support/large-pods.ts';
 import { NOTHING_RELATED } from '../support/related.ts';
 import { workloadOf } from '../support/workloads.ts';
-
-type Fields = Record<string, unknown>;
-
-const listOf = (count: number, entry: (index: number) => unknown): unknown[] =>
-  Array.from({ length: count }, (_, index) => entry(index));
-const mapOf = (count: number): Fields =>
-  Object.fromEntries(listOf(count, (index) => [`k${index}`, 'v']) as [string, string][]);
-const inContainer = (fields: Fields): Fields => ({ containers: [{ name: 'app', ...fields }] });
-const inVolume = (fields: Fields): Fields => ({ volumes: [{ name: 'v', ...fields }] });
-const spread = (labelSelector: Fields): Fields => ({
-  topologySpreadConstraints: [{ topologyKey: 'zone', labelSelector }],
-});
-const term = { topologyKey: 'zone' };
-
-/** Each with as many entries as it is told. */
-const LISTS: Record<string, (count: number) => Fields> = {
-  env: (count) => inContainer({ env: listOf(count, (index) => ({ name: `E${index}` })) }),
-  envFrom: (count) => inContainer({ envFrom: listOf(count, () => ({ secretRef: { name: 's' } })) }),
-  args: (count) => inContainer({ args: listOf(count, () => 'a') }),
-  command: (count) => inContainer({ command: listOf(count, () => 'a') }),
-  ports: (count) => inContainer({ ports: listOf(count, () => ({ containerPort: 1 })) }),
-  capabilities: (count) => inContainer({ securityContext: { capabilities: { add: listOf(count, () => 'X') } } }),
-  'exec of a probe': (count) => inContainer({ livenessProbe: { exec: { command: listOf(count, () => 'a') } } }),
-  'headers of a hook': (count) =>
-    inContainer({
-      lifecycle: { preStop: { httpGet: { port: 1, httpHeaders: listOf(count, () => ({ name: 'h' })) } } },
-    }),
-  'variables of an init container': (count) => ({
-    initContainers: [{ name: 'init', env: listOf(count, () => ({ name: 'E' })) }],
-  }),
-  volumes: (count) => ({ volumes: listOf(count, () => ({ name: 'v' })) }),
-  'items of a Secret': (count) => inVolume({ secret: { secretName: 's', items: listOf(count, () => ({ key: 'k' })) } }),
-  'items of a ConfigMap': (count) => inVolume({ configMap: { name: 's', items: listOf(count, () => ({ key: 'k' })) } }),
-  'projected sources': (count) => inVolume({ projected: { sources: listOf(count, () => ({})) } }),
-  'attributes of a driver': (count) => inVolume({ csi: { volumeAttributes: mapOf(count) } }),
-  'options of a driver': (count) => inVolume({ flexVolume: { options: mapOf(count) } }),
-  imagePullSecrets: (count) => ({ imagePullSecrets: listOf(count, () => ({ name: 's' })) }),
-  sysctls: (count) => ({ securityContext: { sysctls: listOf(count, () => ({ name: 's' })) } }),
-  topologySpreadConstraints: (count) => ({ topologySpreadConstraints: listOf(count, () => term) }),
-  'labels of a selector': (count) => spread({ matchLabels: mapOf(count) }),
-  'values of a selector': (count) =>
-    spread({ matchExpressions: [{ key: 'k', operator: 'In', values: listOf(count, () => 'v') }] }),
-  'required affinity': (count) => ({
-    affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: listOf(count, () => term) } },
-  }),
-  'preferred affinity': (count) => ({
-    affinity: {
-      podAntiAffinity: {
-        preferredDuringSchedulingIgnoredDuringExecution: listOf(count, () => ({ podAffinityTerm: term })),
-      },
-    },
-  }),
-};
 
 describe('entries', () => {
   test.each(Object.entries(LISTS))('%s', (_name, podWith) => {
@@ -87,6 +35,13 @@ test('containers', () => {
   expect(excessText(workloadOf('Deployment', pod(501)).excess ?? { path: [], message: '' })).toBe(
     'spec.template.spec: has 501 containers; at most 500 are judged',
   );
+});
+
+test('names of containers', () => {
+  const named = (length: number, list = 'containers') => workloadOf('Pod', { [list]: [{ name: 'n'.repeat(length) }] });
+  expect(named(253).excess).toBeUndefined();
+  expect(named(254).excess?.message).toBe('has a container whose name has 254 characters; at most 253 are judged');
+  expect(named(254, 'initContainers').excess).toBeDefined();
 });
 
 test('no check is run on what is too large, and none is met', () => {

@@ -88,7 +88,7 @@ describe('a decision', () => {
     const shared = new SharedDecisions(new TestClock());
     let fail: (error: Error) => void = () => undefined;
     const first = shared.decision('x', 'a', by, () => new Promise<Decision>((_, reject) => (fail = reject)));
-    const others = ['b', 'c'].map((route) => shared.decision('x', route, by, () => decided(route)));
+    const others = ['b', 'c'].map(async (route) => shared.decision('x', route, by, () => decided(route)));
     fail(new Error('gone'));
     await expect(first).rejects.toThrow('gone');
     expect(await Promise.all(others)).toMatchObject([{ kind: 'b' }, { kind: 'c' }]);
