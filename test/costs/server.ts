@@ -7,6 +7,7 @@ import { systemClock } from '../../src/kube/clock.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { WebhookServer } from '../../src/webhook/server.ts';
 import { Authority } from '../cluster/pki.ts';
+import { ALL_KNOWN } from '../support/callers.ts';
 import { SILENT } from '../support/logger.ts';
 import { policyOf } from '../support/policies.ts';
 import { worldOf } from '../support/worlds.ts';
@@ -54,7 +55,8 @@ const server = new WebhookServer({
   notReady: () => undefined,
   degraded: () => undefined,
   draining: () => false,
-  judgeable: () => Promise.resolve(false),
+  callers: ALL_KNOWN,
+  policiesFor: () => Promise.resolve(undefined),
   reviewPolicy: refused,
   reviewException: refused,
   reviewNamespace: refused,
