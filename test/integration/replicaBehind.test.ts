@@ -1,8 +1,11 @@
 /** A replica whose watches of policies and exceptions are broken, beside a leader whose are not: it decides as the leader does. */
+import { randomUUID } from 'node:crypto';
 import type http from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { withoutToken, withToken } from '../../src/webhook/path-token.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { calledUrl } from '../cluster/configurations.ts';
 import { redirectKubeconfig } from '../cluster/kubeconfig.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import { enforced, installOperator, OPERATOR_IDENTITY, startOperator, type Operator } from '../cluster/operator.ts';
@@ -11,18 +14,22 @@ import { HttpProxy, isWatch } from '../support/httpProxy.ts';
 import { teamPolicy } from '../support/manifests.ts';
 import { until } from '../support/until.ts';
 import { ask } from '../faults/load.ts';
-import { bad, JUDGED } from '../faults/samples.ts';
+import { bad } from '../faults/samples.ts';
 import type { Json } from './stage.ts';
 
 let cluster: Cluster;
 let leader: Operator;
 let proxy: HttpProxy;
 let other: Operator;
+/** Of the paths by which the API server calls. */
+let token: string | undefined;
 
 beforeAll(async () => {
   cluster = await startCluster();
   await installOperator(cluster);
-  await kubectl(cluster, ['create', 'namespace', JUDGED]);
+  for (const name of ['early', 'late', 'removed', 'again']) {
+    await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { team: name } } });
+  }
   leader = await startOperator(cluster);
   const straight = await cluster.kubeconfigFor(OPERATOR_IDENTITY);
   proxy = await HttpProxy.start(straight);
@@ -34,7 +41,7 @@ beforeAll(async () => {
 afterEach(async () => {
   proxy.intercept = () => false;
   await kubectl(cluster, ['delete', 'rpol', '--all']);
-  await kubectl(cluster, ['-n', JUDGED, 'delete', 'rexc', '--all']);
+  await kubectl(cluster, ['-n', 'early', 'delete', 'rexc', '--all']);
 });
 afterAll(async () => {
   proxy?.stop();
@@ -43,12 +50,20 @@ afterAll(async () => {
 
 const metrics = async ({ url }: Operator): Promise<string> => (await get(`${url}/metrics`)).text;
 const apply = (object: Json) => kubectl(cluster, ['apply', '-f', '-'], { input: JSON.stringify(object) });
-/** What a replica says of a Deployment that no policy lets through, when the API server comes by the route of a policy. */
-const verdict = ({ url }: Operator, route: string) => ask(url, bad('web'), route);
+/** What a replica says of a Deployment that a policy does not let through, in the namespace that it is for. */
+const verdict = ({ url }: Operator, policy: string) =>
+  ask(url, aNew('web', policy), withToken(token, `/validate/workloads/${policy}`));
+
+/** As the API server would have made it: no two creations are of the same object. */
+function aNew(name: string, namespace: string): Json {
+  const object = bad(name, namespace);
+  return { ...object, metadata: { ...object['metadata'], uid: randomUUID() } };
+}
 
 async function enforce(name: string, spec: Json = {}): Promise<void> {
   await apply(teamPolicy(name, { profile: 'production-v1', ...spec }));
   await enforced(cluster, name);
+  token = withoutToken(new URL(await calledUrl(cluster, name)).pathname).token;
 }
 
 /** The other replica knows a policy, and its watch of them is open. */
@@ -104,7 +119,7 @@ test('with an exception that was made meanwhile, and without one that was taken 
   await apply({
     apiVersion: 'readiness-operator.dev/v1alpha1',
     kind: 'ReadinessException',
-    metadata: { name: 'vendor', namespace: JUDGED },
+    metadata: { name: 'vendor', namespace: 'early' },
     spec: {
       workloads: [{ kind: 'Deployment', name: 'web' }],
       checks: ['*'],
@@ -113,7 +128,7 @@ test('with an exception that was made meanwhile, and without one that was taken 
     },
   });
   expect(await verdict(other, 'early')).toMatchObject({ allowed: true });
-  await kubectl(cluster, ['-n', JUDGED, 'delete', 'rexc', 'vendor']);
+  await kubectl(cluster, ['-n', 'early', 'delete', 'rexc', 'vendor']);
   expect(await verdict(other, 'early')).toMatchObject({ allowed: false });
 });
 
