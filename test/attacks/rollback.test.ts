@@ -37,6 +37,22 @@ function statefulSet(change?: (spec: Json, container: Json) => void): Json {
   };
 }
 
+/** A ControllerRevision of the StatefulSet, or what looks like one. */
+function revision(name: string, uid: string, template: Json): Json {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'ControllerRevision',
+    metadata: {
+      name,
+      namespace: stage.namespace,
+      labels: { app: 'web' },
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid, controller: true }],
+    },
+    revision: 7,
+    data: { spec: { template: { ...template, $patch: 'replace' } } },
+  };
+}
+
 const KINDS = [
   ['deployment/web', 'rs', (change?: (spec: Json, container: Json) => void) => stage.deployment('web', change)],
   ['statefulset/web', 'controllerrevisions', statefulSet],
@@ -124,20 +140,7 @@ test('a ControllerRevision that is forged for a StatefulSet shows nothing', asyn
   await running(statefulSet(), 'controllerrevisions', 1);
   const owner = await stage.get('statefulset', 'web');
   const { template } = statefulSet(latest)['spec'] as Json;
-  const forged = {
-    apiVersion: 'apps/v1',
-    kind: 'ControllerRevision',
-    metadata: {
-      name: 'web-forged',
-      namespace: stage.namespace,
-      labels: { app: 'web' },
-      ownerReferences: [
-        { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid: owner['metadata'].uid, controller: true },
-      ],
-    },
-    revision: 7,
-    data: { spec: { template: { ...template, $patch: 'replace' } } },
-  };
+  const forged = revision('web-forged', owner['metadata'].uid, template);
   const made = await attempt(['create', '-f', '-'], forged);
   expect([made.code, made.stderr]).toEqual([0, '']);
   const { code, stderr } = await patch('statefulset/web', { spec: { template } });
@@ -169,4 +172,19 @@ test('what another object of the same name ran is not what this one ran', async 
   const { template } = stage.deployment('web', latest)['spec'] as Json;
   const { code, stderr } = await patch('deployment/web', { spec: { template } });
   expect([code, stderr]).toEqual([1, expect.stringContaining(MOVING)]);
+});
+
+test('an older revision is found behind others, which are read a few at a time', async () => {
+  await running(statefulSet(), 'controllerrevisions', 1);
+  const { uid } = (await stage.get('statefulset', 'web'))['metadata'] as Json;
+  const { template } = statefulSet(latest)['spec'] as Json;
+  const revisions = Array.from({ length: 12 }, (_, index) =>
+    revision(`web-old-${String(index).padStart(2, '0')}`, uid, index === 11 ? template : {}),
+  );
+  const list = { apiVersion: 'v1', kind: 'List', items: revisions };
+  expect((await attempt(['create', '-f', '-'], list)).code).toBe(0);
+  await nextSecond();
+  await stage.enforce(POLICY);
+  const { code, stderr } = await patch('statefulset/web', { spec: { template } });
+  expect([code, stderr]).toEqual([0, expect.stringContaining(RAN_BEFORE)]);
 });
