@@ -66,7 +66,12 @@ const USES: readonly Use[] = [
   ['cluster', 'readiness-operator.dev/readinesspolicies/status', 'patch', 'its work'],
   ['cluster', 'readiness-operator.dev/readinessexceptions', WATCHED, 'its work'],
   ['cluster', 'readiness-operator.dev/readinessexceptions/status', 'patch', 'its work'],
-  ['cluster', 'readiness-operator.dev/readinessreports', 'create delete list update watch', 'its work'],
+  [
+    'cluster',
+    'readiness-operator.dev/readinessreports',
+    'create delete get list update watch',
+    'its work; what ran before',
+  ],
   ['cluster', 'authorization.k8s.io/subjectaccessreviews', 'create', 'may this user act for that owner'],
   ['cluster', 'events.k8s.io/events', 'create patch', 'what people are told; the count of what repeats'],
   ...['validating', 'mutating'].map((what): Use => [
