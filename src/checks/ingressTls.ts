@@ -5,7 +5,7 @@ import { companionsOf, podLabelsPath } from '../engine/companions.ts';
 import { formatDuration, parseDuration } from '../engine/duration.ts';
 import { hostsServed, tlsFor } from '../engine/ingress.ts';
 import { makerOf } from '../engine/missing.ts';
-import { Duration } from '../engine/parameters.ts';
+import { Duration, Names } from '../engine/parameters.ts';
 import { SECRET_MAKERS, type IngressFacts } from '../engine/related.ts';
 
 const MIN_VALIDITY = '504h';
@@ -13,13 +13,14 @@ const MIN_VALIDITY = '504h';
 interface Parameters {
   /** Milliseconds. */
   readonly minValidity: number;
+  readonly annotations: readonly string[];
 }
 
 export default defineCheck({
   name: 'ingressTls',
   title: 'Ingress TLS',
   metWhen:
-    'Each host for which an Ingress sends to the pods has TLS, with a certificate in a Secret that covers the host and lasts for minValidity at least.',
+    'Each host for which an Ingress sends to the pods has TLS: with a certificate in a Secret that covers the host and lasts for minValidity at least, or by its controller.',
   group: 'Around the workload',
   items: ['launch.prepare.ssl-certificates'],
   scope: 'companion',
@@ -31,12 +32,18 @@ export default defineCheck({
       MIN_VALIDITY,
       'How long a certificate must last from now on, so that there is time to renew it.',
     ),
+    annotations: Names(
+      'Annotations, beside those that are known, with which the controller of an Ingress serves TLS without a Secret that it names.',
+    ),
   }),
   rationale:
     'Without TLS everything that users send can be read on the way; a certificate that runs out, or is for another host, turns them away all at once.',
   remediation: 'give the Ingress a certificate for the host in spec.tls',
   source: 'https://kubernetes.io/docs/concepts/services-networking/ingress/#tls',
-  prepare: ({ minValidity = MIN_VALIDITY }): Parameters => ({ minValidity: parseDuration(minValidity) ?? 0 }),
+  prepare: ({ minValidity = MIN_VALIDITY, annotations = [] }): Parameters => ({
+    minValidity: parseDuration(minValidity) ?? 0,
+    annotations,
+  }),
   run(input, report) {
     const { workload, related } = input;
     const services = companionsOf('Service', workload, related);
@@ -70,9 +77,10 @@ function judgeIngress(
   input: CheckInput<Parameters>,
   report: Report,
 ): void {
-  const { name, certificateFrom } = ingress;
-  if (certificateFrom !== undefined) {
-    report({ type: 'note', text: `Ingress ${name} has certificates by ${certificateFrom}, which are not looked at` });
+  const { name } = ingress;
+  const by = ingress.tlsBy ?? input.parameters.annotations.find((one) => ingress.annotations.includes(one));
+  if (by !== undefined) {
+    report({ type: 'note', text: `Ingress ${name} has TLS by ${by}, whose certificates are not looked at` });
     return;
   }
   const path = podLabelsPath(input.workload);

@@ -2,14 +2,32 @@
 import { speaksFor } from './certificate.ts';
 import type { IngressFacts, IngressRule } from './related.ts';
 
-/** Annotations by which controllers take certificates from their cloud instead of from Secrets. */
-const CERTIFICATE_ANNOTATIONS = [
-  'alb.ingress.kubernetes.io/certificate-arn',
-  'networking.gke.io/managed-certificates',
-  'networking.gke.io/certmap',
-  'ingress.gcp.kubernetes.io/pre-shared-cert',
-  'appgw.ingress.kubernetes.io/appgw-ssl-certificate',
-];
+const isWritten = (value: string): boolean => value !== '';
+const isTrue = (value: string): boolean => value === 'true';
+
+/** Annotations by which controllers serve TLS without a Secret that the Ingress names, and the values with which they do. */
+const TLS_ANNOTATIONS: ReadonlyMap<string, (value: string) => boolean> = new Map(
+  Object.entries({
+    'alb.ingress.kubernetes.io/certificate-arn': isWritten,
+    // It finds a certificate by the host.
+    'alb.ingress.kubernetes.io/listen-ports': (value: string) => value.includes('"HTTPS"'),
+    'networking.gke.io/managed-certificates': isWritten,
+    'networking.gke.io/certmap': isWritten,
+    'ingress.gcp.kubernetes.io/pre-shared-cert': isWritten,
+    'appgw.ingress.kubernetes.io/appgw-ssl-certificate': isWritten,
+    'kubernetes.azure.com/tls-cert-keyvault-uri': isWritten,
+    'traefik.ingress.kubernetes.io/router.tls': isTrue,
+    'traefik.ingress.kubernetes.io/router.tls.certresolver': isWritten,
+    'route.openshift.io/termination': (value: string) => ['edge', 'passthrough', 'reencrypt'].includes(value),
+    // The pods themselves answer with TLS.
+    'nginx.ingress.kubernetes.io/ssl-passthrough': isTrue,
+    'haproxy.org/ssl-passthrough': isTrue,
+    'haproxy-ingress.github.io/ssl-passthrough': isTrue,
+    'ingress.kubernetes.io/ssl-passthrough': isTrue,
+  }),
+);
+/** Classes whose controllers serve nothing without TLS. */
+const TLS_CLASSES = new Set(['tailscale']);
 /** Annotations by which cert-manager makes the Secrets that an Ingress names (ingress-shim). */
 const ISSUER_ANNOTATIONS = ['cert-manager.io/issuer', 'cert-manager.io/cluster-issuer', 'kubernetes.io/tls-acme'];
 
@@ -41,9 +59,15 @@ export function ingressFacts({ metadata, spec }: any): IngressFacts {
       hosts: hosts ?? [],
       secret: secretName || undefined,
     })),
-    certificateFrom: CERTIFICATE_ANNOTATIONS.find((annotation) => Boolean(annotations[annotation])),
+    tlsBy: tlsBy(annotations, spec.ingressClassName),
+    annotations: Object.keys(annotations).filter((name) => annotations[name] !== ''),
     issued: ISSUER_ANNOTATIONS.some((annotation) => Boolean(annotations[annotation])),
   };
+}
+
+function tlsBy(annotations: Readonly<Record<string, string>>, className: unknown): string | undefined {
+  if (typeof className === 'string' && TLS_CLASSES.has(className)) return `ingressClassName ${className}`;
+  return Object.keys(annotations).find((name) => TLS_ANNOTATIONS.get(name)?.(annotations[name] ?? ''));
 }
 
 /** The hosts for which an Ingress sends to any of these Services, each once; undefined for all that are not named. */

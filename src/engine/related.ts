@@ -208,8 +208,10 @@ export interface IngressFacts {
   readonly rules: readonly IngressRule[];
   /** No hosts: all of them. No Secret: the controller has a certificate of its own. */
   readonly tls: readonly { readonly hosts: readonly string[]; readonly secret: string | undefined }[];
-  /** The annotation by which it gets its certificates from elsewhere than Secrets. */
-  readonly certificateFrom: string | undefined;
+  /** What says that its controller serves TLS without a Secret that it names: an annotation, or its class. */
+  readonly tlsBy: string | undefined;
+  /** Names of the annotations that hold something. */
+  readonly annotations: readonly string[];
   /** cert-manager is told to make the Secrets that it names. */
   readonly issued: boolean;
 }

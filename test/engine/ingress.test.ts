@@ -32,19 +32,42 @@ describe('what is kept of an Ingress', () => {
         { hosts: ['a.example.com'], secret: 's' },
         { hosts: [], secret: undefined },
       ],
-      certificateFrom: undefined,
+      tlsBy: undefined,
+      annotations: [],
       issued: false,
     });
   });
 
   test('where its certificates come from', () => {
     const arn = 'alb.ingress.kubernetes.io/certificate-arn';
-    expect(ingress({}, { [arn]: 'a' }).certificateFrom).toBe(arn);
-    expect(ingress({}, { [arn]: '' }).certificateFrom).toBeUndefined();
+    expect(ingress({}, { [arn]: 'a' })).toMatchObject({ tlsBy: arn, annotations: [arn] });
+    expect(ingress({}, { [arn]: '' })).toMatchObject({ tlsBy: undefined, annotations: [] });
     for (const name of ['cert-manager.io/issuer', 'cert-manager.io/cluster-issuer', 'kubernetes.io/tls-acme']) {
       expect(ingress({}, { [name]: 'a' }).issued).toBe(true);
     }
     expect(ingress({}, null)).toMatchObject({ rules: [], tls: [], issued: false });
+  });
+
+  test.each([
+    ['alb.ingress.kubernetes.io/listen-ports', '[{"HTTP": 80}, {"HTTPS": 443}]', '[{"HTTP": 80}]'],
+    ['nginx.ingress.kubernetes.io/ssl-passthrough', 'true', 'false'],
+    ['haproxy-ingress.github.io/ssl-passthrough', 'true', ''],
+    ['traefik.ingress.kubernetes.io/router.tls', 'true', 'false'],
+    ['traefik.ingress.kubernetes.io/router.tls.certresolver', 'letsencrypt', ''],
+    ['route.openshift.io/termination', 'edge', 'none'],
+    ['kubernetes.azure.com/tls-cert-keyvault-uri', 'https://kv.vault.azure.net/certificates/app', ''],
+  ])('its controller serves TLS: %s', (annotation, with_, without) => {
+    expect(ingress({}, { [annotation]: with_ }).tlsBy).toBe(annotation);
+    expect(ingress({}, { [annotation]: without }).tlsBy).toBeUndefined();
+  });
+
+  test('its controller serves nothing but TLS', () => {
+    expect(ingress({ ingressClassName: 'tailscale' }, {}).tlsBy).toBe('ingressClassName tailscale');
+    expect(ingress({ ingressClassName: 'nginx' }, {}).tlsBy).toBeUndefined();
+  });
+
+  test('an annotation that is called like a part of every object says nothing', () => {
+    expect(ingress({}, { constructor: 'true', toString: 'true' }).tlsBy).toBeUndefined();
   });
 
   test('it is found by each Service once', () => {

@@ -70,7 +70,7 @@ const APPLIES_AND_DEFAULTS = `
   imageDigest               All          {}
   imageRegistry             All          {"allowed":[]}
   imageTag                  All          {"forbidden":["latest"]}
-  ingressTls                LongRunning  {"minValidity":"504h"}
+  ingressTls                LongRunning  {"minValidity":"504h","annotations":[]}
   livenessProbe             LongRunning  {"containers":"WithPorts"}
   maxReplicas               Replicated   {}
   memoryLimits              All          {}
