@@ -65,14 +65,14 @@ export class Component {
     const from = size(this.log);
     const child = await this.#supervisor.run(this.#options);
     this.#process = child;
-    void child.exited.then((exit) => {
-      if (this.#wanted && this.#process === child)
-        this.#tell(`${this.name} ended by itself (${how(exit)}), see ${keepLog(this.log)}`);
-    });
     const failure = await this.#untilServing(child);
     if (failure === undefined) {
-      // An end before this is told by the error alone.
       this.#wanted = true;
+      // Only now, and also if it has ended since it served: an end before that is told by the error alone.
+      void child.exited.then((exit) => {
+        if (this.#wanted && this.#process === child)
+          this.#tell(`${this.name} ended by itself (${how(exit)}), see ${keepLog(this.log)}`);
+      });
       return;
     }
     await this.kill();

@@ -48,6 +48,19 @@ test('of a component that ends by itself', async () => {
   expect(await logNamedBy(told)).toBe('last words\n');
 });
 
+test('of a component that ends at once, whether it has been found to serve by then or not', async () => {
+  for (let run = 0; run < 20; run++) {
+    const message = await new Promise<string>((resolve) => {
+      void component('echo quick words; exit 3', true, resolve)
+        .start()
+        .catch((error: Error) => resolve(error.message));
+    });
+    expect(message).toMatch(/worker ended (?:by itself|while it started) \(exit code 3\)/);
+    const [log = ''] = /\/\S+\.log\b/.exec(message) ?? [];
+    await rm(dirname(log), { recursive: true });
+  }
+});
+
 test('of an operator that ends while it starts', async () => {
   const program = join(supervisor.folder, 'program.js');
   await writeFile(program, "console.log('only words'); process.exit(3);");
