@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../src/kube/clock.ts';
 import { KubeClient, pathOf } from '../../src/kube/client.ts';
+import { withoutToken, withToken } from '../../src/webhook/path-token.ts';
 import { until } from '../support/until.ts';
 import { kubectl, type Target } from './kubectl.ts';
 
@@ -20,11 +21,26 @@ const WEBHOOK = 'noted.example.com';
  * @throws Error if it is told of no such policy
  */
 export async function calledUrl(target: Target, policy: string): Promise<string> {
-  const { stdout } = await kubectl(target, ['get', CONFIGURATIONS.resource, 'readiness-operator', '-o', 'json']);
-  const { webhooks } = JSON.parse(stdout) as { webhooks: { name: string; clientConfig: { url: string } }[] };
-  const entry = webhooks.find(({ name }) => name === `${policy}.workloads.readiness-operator.dev`);
+  const entry = (await entriesOf(target)).find(({ name }) => name === `${policy}.workloads.readiness-operator.dev`);
   if (entry === undefined) throw new Error(`no webhook is configured for policy ${policy}`);
   return entry.clientConfig.url;
+}
+
+/** A path of the webhook as the API server would call it: with the token that is in the configuration now. */
+export async function calledAs(target: Target, path: string): Promise<string> {
+  const [entry] = await entriesOf(target);
+  const { token } = withoutToken(new URL(entry?.clientConfig.url ?? 'https://nobody/').pathname);
+  return withToken(token, path);
+}
+
+interface Entry {
+  readonly name: string;
+  readonly clientConfig: { readonly url: string };
+}
+
+async function entriesOf(target: Target): Promise<readonly Entry[]> {
+  const { stdout } = await kubectl(target, ['get', CONFIGURATIONS.resource, 'readiness-operator', '-o', 'json']);
+  return (JSON.parse(stdout) as { webhooks?: readonly Entry[] }).webhooks ?? [];
 }
 
 /**

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { calledAs } from '../cluster/configurations.ts';
 import { redirectKubeconfig } from '../cluster/kubeconfig.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import {
@@ -94,7 +95,8 @@ test('a leader that is cut off stops leading before another begins', async () =>
 });
 
 /** What a replica says of a Deployment that no policy lets through, when the API server comes by the route of a policy. */
-const verdict = ({ url }: Operator, route: string) => ask(url, bad('web'), route);
+const verdict = async ({ url }: Operator, route: string) =>
+  ask(url, bad('web'), await calledAs(cluster, `/validate/workloads/${route}`));
 
 test('a replica whose watches are dead judges by a policy that only the leader has heard of, and knows what is gone', async () => {
   const first = await start();
@@ -114,7 +116,8 @@ test('a replica whose watches are dead judges by a policy that only the leader h
     await apply(policy('late'));
     await enforced(cluster, 'late');
     expect(await verdict(first, 'late')).toEqual({ allowed: false, text: expect.stringContaining('[late]') });
-    const all = await Promise.all(Array.from({ length: 20 }, () => verdict(second, 'late')));
+    const path = await calledAs(cluster, '/validate/workloads/late');
+    const all = await Promise.all(Array.from({ length: 20 }, () => ask(second.url, bad('web'), path)));
     expect(all[0]).toEqual({ allowed: false, text: expect.stringContaining('[late]') });
     expect(new Set(all.map(({ allowed }) => allowed)).size).toBe(1);
     expect(await verdict(second, 'nobody')).toMatchObject({ allowed: true });
