@@ -22,6 +22,9 @@ export interface Flaw {
   readonly remediation: string;
 }
 
+/** Characters of what is no quantity that a message repeats. */
+const LONGEST_SHOWN = 100;
+
 interface Resource {
   /** Its name in a sentence. */
   readonly title: string;
@@ -82,7 +85,7 @@ export function readAmount(
   const { example } = RESOURCES[resource];
   if (value === undefined) {
     return {
-      flaw: { message: `"${text}" is not a quantity`, remediation: `write a quantity, for example ${example}` },
+      flaw: { message: `"${shown(text)}" is not a quantity`, remediation: `write a quantity, for example ${example}` },
     };
   }
   const excess = excessOf(resource, value);
@@ -93,6 +96,11 @@ export function readAmount(
       remediation: `write a quantity with its unit, for example ${example}`,
     },
   };
+}
+
+/** Part of what was written: anything may stand where a quantity belongs, and each policy would make a copy of it. */
+function shown(text: string | number): string {
+  return String(text).slice(0, LONGEST_SHOWN);
 }
 
 /** What makes an amount too small or too large to be meant, as a clause: `less than a byte`. */
