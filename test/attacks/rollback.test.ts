@@ -1,6 +1,6 @@
 /** Templates that are made to look as if they ran before, because `kubectl rollout undo` only warns. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { apply, attempt, DEVELOPER, latest, Stage, type Json } from '../integration/stage.ts';
+import { apply, attempt, DEVELOPER, latest, nextSecond, Stage, type Json } from '../integration/stage.ts';
 import { until } from '../support/until.ts';
 
 const POLICY: Json = {
@@ -62,12 +62,6 @@ const KINDS = [
 async function running(object: Json, revisions: string, count: number): Promise<void> {
   expect(await apply(object)).toMatchObject({ code: 0 });
   await until('its revision', async () => (await stage.names(revisions)).length === count);
-}
-
-/** Waits until what is made now is younger than all that is there: the API server counts in whole seconds. */
-async function nextSecond(): Promise<void> {
-  const second = Math.floor(Date.now() / 1000);
-  await until('the next second', () => Promise.resolve(Math.floor(Date.now() / 1000) > second));
 }
 
 test.each(KINDS)(

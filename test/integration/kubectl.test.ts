@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { CHECKS } from '../../src/checks/index.ts';
 import { until } from '../support/until.ts';
-import { apply, attempt, kube, Stage, type Json, latest } from './stage.ts';
+import { apply, attempt, kube, nextSecond, Stage, type Json, latest } from './stage.ts';
 
 const PRODUCTION = { profile: 'production-v1' };
 const only = (check: string, settings: Json = {}): Json => ({
@@ -270,6 +270,7 @@ test('rollout undo warns', async () => {
   await until('a ReplicaSet', async () => (await stage.names('rs')).length === 1);
   await apply(stage.deployment('web'));
   await until('its second ReplicaSet', async () => (await stage.names('rs')).length === 2);
+  await nextSecond();
   await stage.enforce(only('imageTag'));
   const { code, stderr } = await stage.run('rollout', 'undo', 'deployment/web');
   expect(stderr).toContain('Critical imageTag (a template that ran before)');

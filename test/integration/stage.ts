@@ -34,6 +34,12 @@ export const latest = (_spec: Json, container: Json): void => {
   container['image'] = 'registry.example.com/shop/app:latest';
 };
 
+/** Waits until what is made now is younger than all that is there: the API server counts in whole seconds. */
+export async function nextSecond(): Promise<void> {
+  const second = Math.floor(Date.now() / 1000);
+  await until('the next second', () => Promise.resolve(Math.floor(Date.now() / 1000) > second));
+}
+
 /** A person without any special rights. */
 export const DEVELOPER = { user: 'alice', groups: ['developers', 'system:authenticated'] };
 
